@@ -1,0 +1,1 @@
+//! Framing and grammar: bufferless decoders that answer with offsets, and encoders.
