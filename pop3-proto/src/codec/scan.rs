@@ -1,0 +1,206 @@
+//! Searching octets: one forward pass, and no input for which it would pay to search octet by octet instead.
+//!
+//! Two tools share the work. [`memchr`] passes over long stretches without a hit at the speed of memory, but each hit costs
+//! it a restart. A block of [`BLOCK`] octets compared lane by lane (the compiler turns the loops below into vector
+//! instructions) costs little to start. So a search looks at the near octets by blocks and hands only what lies farther
+//! away to `memchr`: sparse hits get the one, thick ones the other.
+
+use memchr::memmem::Finder;
+
+use super::LineEnding;
+
+pub(super) const CARRIAGE_RETURN: u8 = b'\r';
+pub(super) const LINE_FEED: u8 = b'\n';
+/// The termination octet of RFC 1939 §3.
+pub(super) const TERMINATION: u8 = b'.';
+
+/// Octets compared at a time: one cache line, and four of the narrowest vectors.
+pub(super) const BLOCK: usize = 64;
+
+/// How far a search goes by blocks before it hands over: a restart of `memmem` costs about as much as these.
+const NEAR: usize = 4 * BLOCK;
+
+/// Searches for termination octets at the start of a line.
+#[derive(Clone, Debug)]
+pub(super) struct LeadingDots {
+    ending: LineEnding,
+    /// Made when a search first goes far: most replies are short and never need it.
+    far: Option<Finder<'static>>,
+}
+
+impl LeadingDots {
+    pub(super) const fn new(ending: LineEnding) -> Self {
+        Self { ending, far: None }
+    }
+
+    pub(super) const fn ending(&self) -> LineEnding {
+        self.ending
+    }
+
+    /// Where the first termination octet is that follows a line end lying wholly in `input`.
+    #[inline]
+    pub(super) fn find(&mut self, input: &[u8]) -> Option<usize> {
+        let lenient = self.lenient();
+        if lenient && input.starts_with(b"\n.") {
+            return Some(1);
+        }
+        let mut at = 0;
+        while at < NEAR {
+            let rest = input.get(at..)?;
+            let Some(window) = rest.first_chunk() else {
+                return first(&leading_dots(&padded(rest), lenient)).map(|hit| at + hit + 2);
+            };
+            if let Some(hit) = first(&leading_dots(window, lenient)) {
+                return Some(at + hit + 2);
+            }
+            at += BLOCK;
+        }
+        self.find_far(input.get(at..)?).map(|hit| at + hit)
+    }
+
+    fn find_far(&mut self, input: &[u8]) -> Option<usize> {
+        // The whole line end is in the needle: a body full of LF and dot without CR would otherwise cost a restart each.
+        let needle: &'static [u8] = if self.lenient() { b"\n." } else { b"\r\n." };
+        let finder = self.far.get_or_insert_with(|| Finder::new(needle));
+        finder.find(input).map(|start| start + needle.len() - 1)
+    }
+
+    /// Takes the leading dots out of one block, `window` without its first and last two octets.
+    ///
+    /// The first two decide whether the block's first octets begin a line, the last two whether its last dots end the
+    /// body. `None`: the body ends in this block, which is for somebody else to walk.
+    #[inline]
+    pub(super) fn strip(&self, window: &[u8; BLOCK + 4]) -> Option<Stripped> {
+        let lenient = self.lenient();
+        let [head @ .., _, _] = window;
+        let [_, _, block @ .., _, _] = window;
+        let [_, _, _, second @ .., _] = window;
+        let [_, _, _, _, third @ ..] = window;
+        let dots = leading_dots(head, lenient);
+        let mut ends = 0;
+        for ((&dot, &second), &third) in dots.iter().zip(second).zip(third) {
+            let line_end = is(second, CARRIAGE_RETURN) & is(third, LINE_FEED);
+            ends |= dot & (line_end | (is(second, LINE_FEED) & u8::from(lenient)));
+        }
+        if ends != 0 {
+            return None;
+        }
+        let mut octets = [0; BLOCK];
+        let mut kept = 0;
+        for (&octet, &dot) in block.iter().zip(&dots) {
+            // Always written, and written over when it was a dot: a branch here would be missed half of the time.
+            if let Some(place) = octets.get_mut(kept) {
+                *place = octet;
+            }
+            kept += usize::from(dot ^ 1);
+        }
+        Some(Stripped { octets, kept, last: dots.last() == Some(&1) })
+    }
+
+    fn lenient(&self) -> bool {
+        self.ending == LineEnding::CrlfOrLf
+    }
+}
+
+/// A block without its leading dots.
+pub(super) struct Stripped {
+    /// The octets that stay; what lies behind the first `kept` has no meaning.
+    pub(super) octets: [u8; BLOCK],
+    pub(super) kept: usize,
+    /// The block's last octet was a leading dot.
+    pub(super) last: bool,
+}
+
+/// Where the encoder has to put something in: the first of two neighbours that are a CR without LF, an LF without CR, or
+/// a line end and a termination octet.
+#[inline]
+pub(super) fn find_repair(input: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = input.get(at..)?;
+        let Some(window) = rest.first_chunk() else {
+            // Behind the end there is no neighbour, so that nothing is known yet of a CR that comes last.
+            return first(&repairs(&padded(rest)))
+                .map(|hit| at + hit)
+                .filter(|hit| hit + 1 < input.len());
+        };
+        if let Some(hit) = first(&repairs(window)) {
+            return Some(at + hit);
+        }
+        at += BLOCK;
+    }
+}
+
+/// How many octets normalisation adds inside `input`: one for each CR without LF and each LF without CR, ends excepted.
+pub(super) fn count_halves(input: &[u8]) -> usize {
+    let neighbours = input.get(1..).unwrap_or_default();
+    // Short enough for the sum to fit into an octet, so that it stays in the lanes of a vector.
+    let sum = |(left, right): (&[u8], &[u8])| -> usize {
+        let halves = left
+            .iter()
+            .zip(right)
+            .map(|(&left, &right)| is(left, CARRIAGE_RETURN) ^ is(right, LINE_FEED));
+        usize::from(halves.sum::<u8>())
+    };
+    input.chunks(2 * BLOCK).zip(neighbours.chunks(2 * BLOCK)).map(sum).sum()
+}
+
+/// One where two octets ahead of a lane stands a dot behind a line end.
+#[inline]
+fn leading_dots(window: &[u8; BLOCK + 2], lenient: bool) -> [u8; BLOCK] {
+    let [first @ .., _, _] = window;
+    let [_, second @ .., _] = window;
+    let [_, _, third @ ..] = window;
+    let mut hits = [0; BLOCK];
+    for (((hit, &first), &second), &third) in hits.iter_mut().zip(first).zip(second).zip(third) {
+        let before = is(first, CARRIAGE_RETURN) | u8::from(lenient);
+        *hit = before & is(second, LINE_FEED) & is(third, TERMINATION);
+    }
+    hits
+}
+
+/// One where [`find_repair`] stops.
+#[inline]
+fn repairs(window: &[u8; BLOCK + 1]) -> [u8; BLOCK] {
+    let [left @ .., _] = window;
+    let [_, right @ ..] = window;
+    let mut hits = [0; BLOCK];
+    for ((hit, &left), &right) in hits.iter_mut().zip(left).zip(right) {
+        let half = is(left, CARRIAGE_RETURN) ^ is(right, LINE_FEED);
+        *hit = half | (is(left, LINE_FEED) & is(right, TERMINATION));
+    }
+    hits
+}
+
+#[inline]
+fn is(octet: u8, wanted: u8) -> u8 {
+    u8::from(octet == wanted)
+}
+
+/// The first lane that is set.
+#[inline]
+fn first(hits: &[u8; BLOCK]) -> Option<usize> {
+    // Nearly every block has none: that answer must cost one comparison.
+    if hits.iter().fold(0, |any, &hit| any | hit) == 0 {
+        return None;
+    }
+    let mut base = 0;
+    for word in hits.chunks_exact(8) {
+        let word = u64::from_le_bytes(*word.first_chunk()?);
+        if word != 0 {
+            return Some(base + usize::try_from(word.trailing_zeros() / 8).ok()?);
+        }
+        base += 8;
+    }
+    None
+}
+
+/// A last block filled up with an octet that nothing looks for.
+#[inline]
+fn padded<const N: usize>(rest: &[u8]) -> [u8; N] {
+    let mut window = [0; N];
+    if let Some(octets) = window.get_mut(..rest.len()) {
+        octets.copy_from_slice(rest);
+    }
+    window
+}

@@ -1,0 +1,236 @@
+//! Bodies on their way out: line ends, byte-stuffing and the terminator.
+
+use bytes::BufMut;
+
+use super::scan::{CARRIAGE_RETURN, LINE_FEED, TERMINATION, count_halves, find_repair};
+
+/// Encodes the body of a multi-line response (RFC 1939 §3): makes every line end CRLF, byte-stuffs each line that begins
+/// with the termination octet, and ends with the terminator.
+///
+/// A bare CR and a bare LF each become CRLF, *before* the byte-stuffing: a client that takes either for a line end would
+/// otherwise read a line of one dot where the message has none, and with it a forged end. So the encoding of any octets
+/// has one end under every reading, and [`MultilineDecoder`](super::MultilineDecoder) gives back the message with its
+/// line ends made CRLF.
+///
+/// [`encode`](Self::encode) and [`finish`](Self::finish) write into a [`BufMut`]; [`step`](Self::step) answers with offsets,
+/// for a caller who sends the octets of the message from where they are. The three share their state.
+///
+/// ```
+/// use pop3_proto::codec::MultilineEncoder;
+///
+/// let mut encoder = MultilineEncoder::new();
+/// let mut wire = Vec::new();
+/// assert_eq!(encoder.encode(b"one\n.two", &mut wire), 8);
+/// assert!(encoder.finish(&mut wire));
+/// assert_eq!(wire, b"one\r\n..two\r\n.\r\n");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MultilineEncoder {
+    written: Written,
+    /// What has to be written before the next octet of the message.
+    owed: &'static [u8],
+}
+
+/// What stands on the wire (with what is owed) right before the next octet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Written {
+    /// Nothing, or a line end: a termination octet would have to be doubled.
+    #[default]
+    LineEnd,
+    CarriageReturn,
+    Other,
+    Terminator,
+}
+
+impl Written {
+    fn after(self, octets: &[u8]) -> Self {
+        match octets.last() {
+            None => self,
+            Some(&CARRIAGE_RETURN) => Self::CarriageReturn,
+            Some(&LINE_FEED) => Self::LineEnd,
+            Some(_) => Self::Other,
+        }
+    }
+}
+
+/// What [`MultilineEncoder::step`] wants written: `input[..copy]`, then `insert`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[allow(clippy::exhaustive_structs, reason = "two writes are the whole answer")]
+pub struct Stuff {
+    /// Octets of the input to write as they are, and to drop.
+    pub copy: usize,
+    /// Octets to write behind them: the second dot of a byte-stuffed line, or the missing half of a line end. May be empty.
+    pub insert: &'static [u8],
+}
+
+impl MultilineEncoder {
+    /// An encoder in front of the first octet of a body, which is the start of a line.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { written: Written::LineEnd, owed: b"" }
+    }
+
+    /// Says how the next octets of the message are written: `input[..copy]`, then `insert`. Drop `copy` octets and call
+    /// again until none are left, then [`finish`](Self::finish).
+    ///
+    /// A call may copy nothing and only insert. After `finish` it does neither.
+    ///
+    /// ```
+    /// use pop3_proto::codec::{MultilineEncoder, Stuff};
+    ///
+    /// let mut encoder = MultilineEncoder::new();
+    /// assert_eq!(encoder.step(b"one\r\n.two"), Stuff { copy: 6, insert: b"." });
+    /// assert_eq!(encoder.step(b"two"), Stuff { copy: 3, insert: b"" });
+    /// ```
+    pub fn step(&mut self, input: &[u8]) -> Stuff {
+        if !self.owed.is_empty() {
+            return Stuff { copy: 0, insert: core::mem::take(&mut self.owed) };
+        }
+        let Some(&first) = input.first() else {
+            return Stuff { copy: 0, insert: b"" };
+        };
+        match (self.written, first) {
+            (Written::Terminator, _) => Stuff { copy: 0, insert: b"" },
+            // Inside the input a pair of neighbours shows what is missing; here the left one is already written.
+            (Written::CarriageReturn, octet) if octet != LINE_FEED => self.complete_line_end(0),
+            (Written::LineEnd | Written::Other, LINE_FEED) => self.begin_line_end(0),
+            (Written::LineEnd, TERMINATION) => self.double(1),
+            _ => self.repair(input),
+        }
+    }
+
+    /// Writes the encoding of as much of `input` as `out` has room for, and returns how many octets of `input` that took.
+    ///
+    /// Call it again with the rest when there is more room: any room will do, though it be one octet. It never writes more
+    /// than [`remaining_mut`](BufMut::remaining_mut) says (a `Vec` or `BytesMut` says nearly `usize::MAX` and grows). After
+    /// [`finish`](Self::finish) it takes nothing.
+    pub fn encode(&mut self, input: &[u8], out: &mut impl BufMut) -> usize {
+        let mut taken = 0;
+        while self.flush(out) && self.written != Written::Terminator {
+            let rest = input.get(taken..).unwrap_or_default();
+            let shown = rest.get(..out.remaining_mut()).unwrap_or(rest);
+            if shown.is_empty() {
+                break;
+            }
+            let Stuff { copy, insert } = self.step(shown);
+            out.put_slice(shown.get(..copy).unwrap_or_default());
+            self.owed = insert;
+            taken += copy;
+        }
+        taken
+    }
+
+    /// Ends the message: completes its last line, if it lacks its line end, and writes the terminator.
+    ///
+    /// `false`: not all of it fitted; call again when there is more room. Once it has said `true` it writes nothing more.
+    /// The terminator of an empty message stands alone.
+    ///
+    /// ```
+    /// use pop3_proto::codec::MultilineEncoder;
+    ///
+    /// let mut wire = Vec::new();
+    /// assert!(MultilineEncoder::new().finish(&mut wire));
+    /// assert_eq!(wire, b".\r\n");
+    /// ```
+    #[must_use = "`false` means that the terminator is not yet written"]
+    pub fn finish(&mut self, out: &mut impl BufMut) -> bool {
+        if !self.flush(out) {
+            return false;
+        }
+        self.owed = match self.written {
+            Written::LineEnd => b".\r\n",
+            Written::CarriageReturn => b"\n.\r\n",
+            Written::Other => b"\r\n.\r\n",
+            Written::Terminator => b"",
+        };
+        self.written = Written::Terminator;
+        self.flush(out)
+    }
+
+    fn repair(&mut self, input: &[u8]) -> Stuff {
+        let Some(at) = find_repair(input) else {
+            self.written = self.written.after(input);
+            return Stuff { copy: input.len(), insert: b"" };
+        };
+        match (input.get(at), input.get(at + 1)) {
+            (Some(&LINE_FEED), Some(&TERMINATION)) => self.double(at + 2),
+            (_, Some(&LINE_FEED)) => self.begin_line_end(at + 1),
+            _ => self.complete_line_end(at + 1),
+        }
+    }
+
+    /// Behind the dot and not in front of it, so that what is owed never stands on the wire without its octet.
+    fn double(&mut self, copy: usize) -> Stuff {
+        self.written = Written::Other;
+        Stuff { copy, insert: b"." }
+    }
+
+    fn begin_line_end(&mut self, copy: usize) -> Stuff {
+        self.written = Written::CarriageReturn;
+        Stuff { copy, insert: b"\r" }
+    }
+
+    fn complete_line_end(&mut self, copy: usize) -> Stuff {
+        self.written = Written::LineEnd;
+        Stuff { copy, insert: b"\n" }
+    }
+
+    /// Writes what is owed; whether all of it fitted.
+    fn flush(&mut self, out: &mut impl BufMut) -> bool {
+        let (now, later) =
+            self.owed.split_at_checked(out.remaining_mut()).unwrap_or((self.owed, b""));
+        out.put_slice(now);
+        self.owed = later;
+        later.is_empty()
+    }
+}
+
+/// Counts the octets of a message as a client will have them: every line end CRLF, the last line completed, without the
+/// dots of the byte-stuffing and without the terminator.
+///
+/// This is the number that LIST and STAT announce (RFC 1939 §11), and with it a client that compares finds what RETR gave.
+///
+/// ```
+/// use pop3_proto::codec::WireOctets;
+///
+/// let mut octets = WireOctets::new();
+/// octets.update(b"one\n.two");
+/// assert_eq!(octets.octets(), 11); // "one\r\n.two\r\n"
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct WireOctets {
+    written: Written,
+    octets: u64,
+}
+
+impl WireOctets {
+    /// For a message of which nothing has been counted yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { written: Written::LineEnd, octets: 0 }
+    }
+
+    /// Counts the next octets of the message.
+    pub fn update(&mut self, input: &[u8]) {
+        let Some(&first) = input.first() else { return };
+        let across = (self.written == Written::CarriageReturn) != (first == LINE_FEED);
+        let added = usize::from(across).saturating_add(count_halves(input));
+        self.octets = self.octets.saturating_add(octets(input.len())).saturating_add(octets(added));
+        self.written = self.written.after(input);
+    }
+
+    /// The octets of the message, if it ended here.
+    #[must_use]
+    pub fn octets(&self) -> u64 {
+        self.octets.saturating_add(match self.written {
+            Written::LineEnd | Written::Terminator => 0,
+            Written::CarriageReturn => 1,
+            Written::Other => 2,
+        })
+    }
+}
+
+fn octets(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

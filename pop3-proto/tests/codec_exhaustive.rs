@@ -1,0 +1,398 @@
+//! Exhaustive small-scope proof of the codec: every string over the four octets that matter, against oracles that know
+//! nothing of states, chunks or blocks.
+//!
+//! What is covered, over `. CR LF a`:
+//!
+//! - `MultilineDecoder`, both line endings, every string of up to 9 octets (349,525 of them; those that hold a terminator
+//!   have every continuation behind it): all three methods whole, octet by octet and at every 2-split. Up to 7 octets:
+//!   `decode_into` in rooms of 1 to 4 octets, and of exactly the octets of the body.
+//! - The same decoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block.
+//! - `MultilineEncoder` and `WireOctets`: every message of up to 9 octets whole; up to 7 octets at every 2-split and in
+//!   rooms of 1 to 4 octets.
+//! - `TopLines`: every message of up to 8 octets, 0 to 3 lines, octet by octet; up to 7 octets at every 2-split.
+
+use bytes::BufMut;
+use pop3_proto::codec::{
+    BodyStep, Decoded, LineEnding, MultilineDecoder, MultilineEncoder, TopLines, WireOctets,
+};
+
+const ENDINGS: [LineEnding; 2] = [LineEnding::Crlf, LineEnding::CrlfOrLf];
+
+/// What became of a stream: the body, the octets consumed, and whether the body ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Outcome {
+    body: Vec<u8>,
+    consumed: usize,
+    ended: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Method {
+    Offsets,
+    InPlace,
+    Into,
+}
+
+/// Calls `check` with every string over `. CR LF a` of at most `longest` octets.
+fn for_each_string(longest: usize, mut check: impl FnMut(&[u8])) {
+    let mut octets = Vec::with_capacity(longest);
+    for length in 0..=longest {
+        for number in 0..1_usize << (2 * length) {
+            octets.clear();
+            octets.extend((0..length).map(|place| b".\r\na"[(number >> (2 * place)) & 3]));
+            check(&octets);
+        }
+    }
+}
+
+/// RFC 1939 §3, line by line. What is undecided at the end stays unconsumed.
+fn unstuffed(wire: &[u8], ending: LineEnding) -> Outcome {
+    let line_end: &[u8] = if ending == LineEnding::Crlf { b"\r\n" } else { b"\n" };
+    let mut outcome = Outcome::default();
+    while !outcome.ended && outcome.consumed < wire.len() {
+        let rest = &wire[outcome.consumed..];
+        let end = rest.windows(line_end.len()).position(|octets| octets == line_end);
+        let line = &rest[..end.map_or(rest.len(), |at| at + line_end.len())];
+        outcome.consumed += line.len();
+        match line {
+            b".\r\n" => outcome.ended = true,
+            b".\n" if ending == LineEnding::CrlfOrLf => outcome.ended = true,
+            b".\r" => return Outcome { consumed: outcome.consumed - 1, ..outcome },
+            _ => outcome.body.extend_from_slice(line.strip_prefix(b".").unwrap_or(line)),
+        }
+    }
+    outcome
+}
+
+/// Shows the decoder the stream as it arrives, `cuts` being the ends of the reads.
+fn decoded(wire: &[u8], cuts: &[usize], ending: LineEnding, method: Method) -> Outcome {
+    let mut decoder = MultilineDecoder::new(ending);
+    let mut outcome = Outcome::default();
+    for &cut in cuts {
+        loop {
+            let shown = &wire[outcome.consumed..cut];
+            let (data, read, more) = one_step(&mut decoder, shown, method);
+            assert!(!more || read > 0, "no progress on {:?}", shown.escape_ascii().to_string());
+            outcome.body.extend_from_slice(&data);
+            outcome.consumed += read;
+            if !more {
+                break;
+            }
+        }
+        assert!(
+            cut - outcome.consumed <= 1 || decoder.ended(),
+            "more than the undecided octet is held back"
+        );
+    }
+    outcome.ended = decoder.ended();
+    let held = &wire[outcome.consumed..];
+    if outcome.ended {
+        assert_eq!(decoder.decode(held), BodyStep::End { len: 0, skip: 0 }, "the end is sticky");
+    }
+    outcome
+}
+
+/// The octets decoded, the octets read, and whether to call again at once.
+fn one_step(
+    decoder: &mut MultilineDecoder,
+    shown: &[u8],
+    method: Method,
+) -> (Vec<u8>, usize, bool) {
+    let mut out = [0; 512];
+    let step = match method {
+        Method::Offsets => {
+            return match decoder.decode(shown) {
+                BodyStep::Data { len, skip } => (shown[..len].to_vec(), len + skip, true),
+                BodyStep::End { len, skip } => (shown[..len].to_vec(), len + skip, false),
+                BodyStep::NeedMore => (Vec::new(), 0, false),
+            };
+        }
+        Method::InPlace => {
+            out[..shown.len()].copy_from_slice(shown);
+            let step = decoder.decode_in_place(&mut out[..shown.len()]);
+            assert_eq!(
+                out[step.read..shown.len()],
+                shown[step.read..],
+                "what is not read is unchanged"
+            );
+            step
+        }
+        Method::Into => decoder.decode_into(shown, &mut out),
+    };
+    let Decoded { written, read, end } = step;
+    assert_eq!(end, decoder.ended());
+    (out[..written].to_vec(), read, false)
+}
+
+fn octet_by_octet(length: usize) -> Vec<usize> {
+    (1..=length).collect()
+}
+
+/// I1, RFC 1939 §3, classes D1–D7, D9, D13: one result, the oracle's, however the octets come.
+#[test]
+fn every_short_body_decodes_alike_however_it_is_cut() {
+    for_each_string(9, |wire| {
+        for ending in ENDINGS {
+            let expected = unstuffed(wire, ending);
+            let check = |cuts: &[usize], method| {
+                let outcome = decoded(wire, cuts, ending, method);
+                assert_eq!(
+                    outcome,
+                    expected,
+                    "{method:?} of \"{}\" cut at {cuts:?}, {ending:?}",
+                    wire.escape_ascii()
+                );
+            };
+            for method in [Method::Offsets, Method::InPlace, Method::Into] {
+                (0..=wire.len()).for_each(|cut| check(&[cut, wire.len()], method));
+                check(&octet_by_octet(wire.len()), method);
+            }
+        }
+    });
+}
+
+/// RFC 1939 §3, class D15: the walk by blocks gives what the oracle gives, whatever stands at whichever place of a block.
+#[test]
+fn every_short_string_decodes_alike_at_every_place_of_a_block() {
+    for_each_string(4, |middle| {
+        for shift in 0..64 {
+            let mut wire = b"..\r\n..\r\n..\r\n".repeat(8);
+            wire.resize(wire.len() + shift, b'a');
+            wire.extend_from_slice(b"\r\n..\r\n.a\r");
+            wire.extend_from_slice(middle);
+            wire.extend_from_slice(&b"\r\n.a".repeat(40));
+            for ending in ENDINGS {
+                let expected = unstuffed(&wire, ending);
+                for method in [Method::Offsets, Method::InPlace, Method::Into] {
+                    let outcome = decoded(&wire, &[wire.len()], ending, method);
+                    assert_eq!(
+                        outcome,
+                        expected,
+                        "{method:?} of \"{}\", {ending:?}",
+                        wire.escape_ascii()
+                    );
+                }
+            }
+        }
+    });
+}
+
+/// RFC 1939 §3: `decode_into` stops at any room, and finds an end that needs none.
+#[test]
+fn every_short_body_decodes_into_every_room() {
+    for_each_string(7, |wire| {
+        for ending in ENDINGS {
+            let expected = unstuffed(wire, ending);
+            for room in 1..=4 {
+                let mut decoder = MultilineDecoder::new(ending);
+                let mut outcome = Outcome::default();
+                loop {
+                    let mut out = vec![0; room];
+                    let step = decoder.decode_into(&wire[outcome.consumed..], &mut out);
+                    outcome.body.extend_from_slice(&out[..step.written]);
+                    outcome.consumed += step.read;
+                    outcome.ended = step.end;
+                    if step.end || step.written < room {
+                        break;
+                    }
+                }
+                assert_eq!(outcome, expected, "\"{}\" in rooms of {room}", wire.escape_ascii());
+            }
+            let mut exact = vec![0; expected.body.len()];
+            let step = MultilineDecoder::new(ending).decode_into(wire, &mut exact);
+            assert_eq!(
+                (step.read, step.end),
+                (expected.consumed, expected.ended),
+                "\"{}\"",
+                wire.escape_ascii()
+            );
+        }
+    });
+}
+
+/// Every line end CRLF, and the last line completed.
+fn normalised(message: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::new();
+    let mut rest = message;
+    while !rest.is_empty() {
+        let (line, line_end) = first_line(rest);
+        octets.extend_from_slice(&rest[..line]);
+        octets.extend_from_slice(b"\r\n");
+        rest = &rest[line + line_end..];
+    }
+    octets
+}
+
+/// The lengths of the first line and of its line end: CRLF, LF or CR.
+fn first_line(message: &[u8]) -> (usize, usize) {
+    let line = message.iter().position(|octet| b"\r\n".contains(octet)).unwrap_or(message.len());
+    let rest = &message[line..];
+    (line, if rest.starts_with(b"\r\n") { 2 } else { rest.len().min(1) })
+}
+
+/// The encoding, written into rooms of `room` octets.
+fn encoded_in_rooms(chunks: &[&[u8]], room: usize) -> Vec<u8> {
+    let mut wire = Vec::new();
+    let mut encoder = MultilineEncoder::new();
+    for chunk in chunks {
+        let mut rest = *chunk;
+        while !rest.is_empty() {
+            assert_eq!(
+                encoder.encode(rest, &mut [0_u8; 0].as_mut_slice()),
+                0,
+                "nothing fits into no room"
+            );
+            let mut free = (&mut wire).limit(room);
+            let taken = encoder.encode(rest, &mut free);
+            assert!(taken > 0 || free.remaining_mut() < room, "no progress");
+            rest = &rest[taken..];
+        }
+    }
+    assert!(!encoder.finish(&mut [0_u8; 0].as_mut_slice()), "nothing fits into no room");
+    for _ in 0..8 {
+        if encoder.finish(&mut (&mut wire).limit(room)) {
+            return wire;
+        }
+    }
+    panic!("no progress");
+}
+
+fn encoded_whole(message: &[u8]) -> Vec<u8> {
+    let mut wire = Vec::new();
+    let mut encoder = MultilineEncoder::new();
+    assert_eq!(encoder.encode(message, &mut wire), message.len());
+    assert!(encoder.finish(&mut wire));
+    assert!(encoder.finish(&mut wire), "finishing twice writes nothing");
+    assert_eq!(encoder.encode(b"a", &mut wire), 0, "nothing comes behind the terminator");
+    wire
+}
+
+/// I7, RFC 1939 §3, classes D8, D10, D12, D21: what was stuffed un-stuffs to the normalised message; no reader, however
+/// lenient about line ends, sees an end before the end; the octets counted are the octets received.
+#[test]
+fn every_short_message_survives_and_ends_once() {
+    for_each_string(9, |message| {
+        let wire = encoded_whole(message);
+        let normal = normalised(message);
+        let expected = Outcome { body: normal.clone(), consumed: wire.len(), ended: true };
+        for ending in ENDINGS {
+            assert_eq!(unstuffed(&wire, ending), expected, "\"{}\"", message.escape_ascii());
+        }
+        assert_eq!(decoded(&wire, &[wire.len()], LineEnding::Crlf, Method::Offsets), expected);
+
+        let mut lines = wire.split(|octet| b"\r\n".contains(octet));
+        let first_end = lines.position(|line| line == b".").expect("there is a terminator");
+        let ends = wire.len() - 3;
+        assert_eq!(wire[..ends].iter().filter(|octet| b"\r\n".contains(octet)).count(), first_end);
+
+        let mut octets = WireOctets::new();
+        octets.update(message);
+        assert_eq!(
+            usize::try_from(octets.octets()),
+            Ok(normal.len()),
+            "\"{}\"",
+            message.escape_ascii()
+        );
+    });
+}
+
+/// I1 for the writers: neither the cuts of the message nor the room of the output change a single octet.
+#[test]
+fn every_short_message_encodes_alike_however_it_is_cut() {
+    for_each_string(7, |message| {
+        let wire = encoded_whole(message);
+        for cut in 0..=message.len() {
+            let (first, second) = message.split_at(cut);
+            for room in 1..=4 {
+                let cut_wire = encoded_in_rooms(&[first, second], room);
+                assert_eq!(
+                    cut_wire,
+                    wire,
+                    "\"{}\" cut at {cut}, rooms of {room}",
+                    message.escape_ascii()
+                );
+            }
+            assert_eq!(
+                stepped(&[first, second]),
+                wire,
+                "\"{}\" cut at {cut}, by offsets",
+                message.escape_ascii()
+            );
+            let mut octets = WireOctets::new();
+            octets.update(first);
+            octets.update(second);
+            assert_eq!(usize::try_from(octets.octets()), Ok(normalised(message).len()));
+        }
+    });
+}
+
+/// The encoding by way of [`MultilineEncoder::step`].
+fn stepped(chunks: &[&[u8]]) -> Vec<u8> {
+    let mut encoder = MultilineEncoder::new();
+    let mut wire = Vec::new();
+    for chunk in chunks {
+        let mut rest = *chunk;
+        while !rest.is_empty() {
+            let stuff = encoder.step(rest);
+            assert!(stuff.copy > 0 || !stuff.insert.is_empty(), "no progress");
+            wire.extend_from_slice(&rest[..stuff.copy]);
+            wire.extend_from_slice(stuff.insert);
+            rest = &rest[stuff.copy..];
+        }
+    }
+    assert!(encoder.finish(&mut wire));
+    wire
+}
+
+/// RFC 1939 §7, line by line: how many octets belong to the answer.
+fn top(message: &[u8], lines: u64) -> usize {
+    let mut taken = 0;
+    let mut left = None;
+    while taken < message.len() && left != Some(0) {
+        let (line, line_end) = first_line(&message[taken..]);
+        taken += line + line_end;
+        left = match left {
+            None => (line == 0).then_some(lines),
+            Some(left) => Some(left - 1),
+        };
+    }
+    taken
+}
+
+/// RFC 1939 §7: headers, blank line and n lines, however the message is cut, and the same before and after its line ends
+/// became CRLF.
+#[test]
+fn every_short_message_is_cut_alike_for_top() {
+    for_each_string(8, |message| {
+        for lines in 0..=3 {
+            let expected = top(message, lines);
+            let check = |cuts: &[usize]| {
+                let mut top = TopLines::new(lines);
+                let (mut taken, mut start) = (0, 0);
+                for &cut in cuts {
+                    let accepted = top.take(&message[start..cut]);
+                    taken += accepted;
+                    assert!(accepted == cut - start || top.done());
+                    start = cut;
+                }
+                assert_eq!(
+                    taken,
+                    expected,
+                    "\"{}\" cut at {cuts:?}, TOP {lines}",
+                    message.escape_ascii()
+                );
+                assert!(
+                    !top.done() || top.take(b"\n\r\na") == 0,
+                    "nothing is taken when it is done"
+                );
+            };
+            check(&[message.len()]);
+            check(&octet_by_octet(message.len()));
+            if message.len() <= 7 {
+                (0..message.len()).for_each(|cut| check(&[cut, message.len()]));
+            }
+            let normal = normalised(message);
+            assert_eq!(normalised(&message[..expected]), normal[..top(&normal, lines)]);
+        }
+    });
+}
