@@ -7,7 +7,7 @@ use super::scan::{CARRIAGE_RETURN, LINE_FEED};
 /// Which octets end a line.
 ///
 /// RFC 1939 §3 knows CRLF only, and so does [`LineEnding::Crlf`], the default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 #[non_exhaustive]
 pub enum LineEnding {
     /// CRLF and nothing else. A bare LF where a line was due is an answer of its own; in a body it is data.

@@ -2,6 +2,7 @@
 
 use bytes::BufMut;
 
+use super::octets;
 use super::scan::{CARRIAGE_RETURN, LINE_FEED, TERMINATION, count_halves, find_repair};
 
 /// Encodes the body of a multi-line response (RFC 1939 §3): makes every line end CRLF, byte-stuffs each line that begins
@@ -229,8 +230,4 @@ impl WireOctets {
             Written::Other => 2,
         })
     }
-}
-
-fn octets(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

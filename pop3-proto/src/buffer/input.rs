@@ -1,0 +1,348 @@
+//! What has come in and is not yet decoded.
+
+use core::mem;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+
+use crate::codec::octets;
+
+/// One block of initialised octets: read into at its end, decoded from its start.
+///
+/// A body chunk is a slice of the block, which is frozen for it; before the next read the block is
+/// taken back if every chunk has been dropped. The octets stay initialised throughout, so no read
+/// pays for zeroing, and the block is shared from its birth, so freezing allocates nothing. While
+/// chunks are held the block alternates with one spare, and a block that is less than half full
+/// gives away only the part that was filled.
+#[derive(Debug)]
+pub(crate) struct Input {
+    size: usize,
+    block: Block,
+    /// Pending octets are `block[start..end]`.
+    start: usize,
+    end: usize,
+    /// A block whose chunks were held when it was last looked at.
+    spare: Option<Bytes>,
+    /// The block could not be taken back when that was last tried.
+    held: bool,
+    /// Nothing more can be decoded from what is pending.
+    drained: bool,
+    received: u64,
+}
+
+#[derive(Debug, Default)]
+enum Block {
+    #[default]
+    None,
+    Writable(BytesMut),
+    Frozen(Bytes),
+}
+
+impl Input {
+    pub(crate) const fn new(size: usize) -> Self {
+        Self {
+            size,
+            block: Block::None,
+            start: 0,
+            end: 0,
+            spare: None,
+            held: false,
+            drained: true,
+            received: 0,
+        }
+    }
+
+    /// What has come in and is not yet consumed.
+    pub(crate) fn pending(&self) -> &[u8] {
+        let block: &[u8] = match &self.block {
+            Block::None => &[],
+            Block::Writable(block) => block,
+            Block::Frozen(block) => block,
+        };
+        block.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The same, to be rewritten in place; `None` while a chunk of the block is held.
+    pub(crate) fn pending_mut(&mut self) -> Option<&mut [u8]> {
+        self.thaw();
+        match &mut self.block {
+            Block::Writable(block) => block.get_mut(self.start..self.end),
+            _ => None,
+        }
+    }
+
+    /// Octets received since the session began.
+    pub(crate) const fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Offset of the next pending octet since the session began.
+    pub(crate) fn position(&self) -> u64 {
+        self.received - octets(self.end - self.start)
+    }
+
+    /// Drops `len` pending octets.
+    pub(crate) fn consume(&mut self, len: usize) {
+        self.start = self.end.min(self.start + len);
+    }
+
+    /// Takes `len` pending octets without copying them.
+    pub(crate) fn take(&mut self, len: usize) -> Bytes {
+        let to = self.end.min(self.start + len);
+        let frozen = match mem::take(&mut self.block) {
+            Block::None => return Bytes::new(),
+            Block::Writable(mut block) if self.held && self.end <= block.len() / 2 => {
+                let mut part = block.split_to(to);
+                part.advance(self.start);
+                self.block = Block::Writable(block);
+                self.end -= to;
+                self.start = 0;
+                return part.freeze();
+            }
+            Block::Writable(block) => block.freeze(),
+            Block::Frozen(block) => block,
+        };
+        let chunk = frozen.slice(self.start..to);
+        self.start = to;
+        self.block = Block::Frozen(frozen);
+        chunk
+    }
+
+    /// Says that nothing more can be decoded before more comes in.
+    pub(crate) const fn drained(&mut self) {
+        self.drained = true;
+    }
+
+    /// Whether [`Input::window`] would give room.
+    pub(crate) fn has_room(&self) -> bool {
+        self.drained
+            || match &self.block {
+                Block::None => true,
+                Block::Writable(block) => self.end < block.len(),
+                Block::Frozen(_) => false,
+            }
+    }
+
+    /// Initialised room to read into; empty as long as what is pending has to be decoded first.
+    pub(crate) fn window(&mut self) -> &mut [u8] {
+        self.make_room();
+        match &mut self.block {
+            Block::Writable(block) => block.get_mut(self.end..).unwrap_or_default(),
+            _ => &mut [],
+        }
+    }
+
+    /// Says that `len` octets of the window have been filled.
+    pub(crate) fn filled(&mut self, len: usize) {
+        if len > 0 {
+            self.end += len;
+            self.received += octets(len);
+            self.drained = false;
+        }
+    }
+
+    /// Gives the memory back if nothing is pending.
+    pub(crate) fn release(&mut self) {
+        if self.start == self.end {
+            self.block = Block::None;
+            self.spare = None;
+            self.held = false;
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    fn make_room(&mut self) {
+        self.thaw();
+        match &mut self.block {
+            Block::None => self.block = Block::Writable(self.fresh()),
+            Block::Writable(block) => {
+                let pending = self.end - self.start;
+                // Moving costs no more than what has been consumed since the last move.
+                if pending <= self.start && self.end > block.len() / 2 {
+                    block.copy_within(self.start..self.end, 0);
+                    (self.start, self.end) = (0, pending);
+                }
+                // What is left of a block that was given away in parts.
+                if block.len() < self.size / 2 && self.drained {
+                    self.change_block();
+                }
+            }
+            Block::Frozen(_) => {
+                self.held = true;
+                if self.drained {
+                    self.change_block();
+                }
+            }
+        }
+    }
+
+    /// Goes on with the spare block, or a fresh one; what is pending moves there. Only once drained,
+    /// when no more than part of a line is pending.
+    fn change_block(&mut self) {
+        let mut next = match self.spare.take().map(Bytes::try_into_mut) {
+            Some(Ok(block)) => block,
+            _ => self.fresh(),
+        };
+        let pending = self.pending();
+        let len = pending.len();
+        if let Some(room) = next.get_mut(..len) {
+            room.copy_from_slice(pending);
+        }
+        if let Block::Frozen(block) = mem::replace(&mut self.block, Block::Writable(next)) {
+            self.spare = Some(block);
+        }
+        (self.start, self.end) = (0, len);
+    }
+
+    fn fresh(&self) -> BytesMut {
+        let mut block = BytesMut::zeroed(self.size);
+        // Splitting, if only off nothing, makes the block shared once and for all.
+        drop(block.split_off(self.size));
+        block
+    }
+
+    fn thaw(&mut self) {
+        self.block = match mem::take(&mut self.block) {
+            Block::Frozen(block) => match block.try_into_mut() {
+                Ok(block) => {
+                    self.held = false;
+                    Block::Writable(block)
+                }
+                Err(block) => Block::Frozen(block),
+            },
+            block => block,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    const SIZE: usize = 64;
+
+    fn fill(input: &mut Input, source: &mut impl Iterator<Item = u8>, at_most: usize) -> usize {
+        let window = input.window();
+        let len = window.len().min(at_most);
+        for slot in &mut window[..len] {
+            *slot = source.next().unwrap();
+        }
+        input.filled(len);
+        len
+    }
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        Fill(usize),
+        Take(usize),
+        Consume(usize),
+        Drained,
+        Drop(usize),
+        Release,
+    }
+
+    fn acts() -> impl Strategy<Value = Vec<Act>> {
+        let act = prop_oneof![
+            4 => (0..SIZE).prop_map(Act::Fill),
+            4 => (0..SIZE).prop_map(Act::Take),
+            1 => (0..8_usize).prop_map(Act::Consume),
+            4 => Just(Act::Drained),
+            2 => any::<usize>().prop_map(Act::Drop),
+            1 => Just(Act::Release),
+        ];
+        prop::collection::vec(act, 0..200)
+    }
+
+    proptest! {
+        /// I3 and I1 of the buffer: whatever is held and whenever it is dropped, octets come out as
+        /// they went in, chunks never change under their holder, and a drained buffer has room.
+        #[test]
+        fn octets_come_out_as_they_went_in(acts in acts()) {
+            let stream = |from: u64| (from..).map(|at| u8::try_from(at % 251).unwrap());
+            let mut source = stream(0);
+            let mut input = Input::new(SIZE);
+            let mut held: Vec<(u64, Bytes)> = Vec::new();
+            for act in acts {
+                match act {
+                    Act::Fill(len) => {
+                        fill(&mut input, &mut source, len);
+                    }
+                    Act::Take(len) => {
+                        let position = input.position();
+                        let len = len.min(input.pending().len());
+                        let chunk = input.take(len);
+                        prop_assert_eq!(chunk.len(), len);
+                        held.push((position, chunk));
+                    }
+                    Act::Consume(len) => input.consume(len.min(input.pending().len())),
+                    Act::Drained => {
+                        // A session is drained with no more than part of a line pending.
+                        let over = input.pending().len().saturating_sub(SIZE / 4);
+                        input.consume(over);
+                        input.drained();
+                        prop_assert!(input.has_room() && !input.window().is_empty());
+                    }
+                    Act::Drop(at) => if !held.is_empty() {
+                        held.swap_remove(at % held.len());
+                    },
+                    Act::Release => input.release(),
+                }
+                let position = input.position();
+                prop_assert!(input.pending().iter().copied().eq(stream(position).take(input.pending().len())));
+                for (at, chunk) in &held {
+                    prop_assert!(chunk.iter().copied().eq(stream(*at).take(chunk.len())));
+                }
+            }
+        }
+    }
+
+    /// The claim of the type: no allocation when chunks are dropped before the next read, and none
+    /// when each is held for one read more.
+    #[test]
+    fn steady_reading_allocates_nothing() {
+        for kept in [0, 1] {
+            let mut input = Input::new(SIZE);
+            let mut last: Vec<Bytes> = Vec::with_capacity(1);
+            let mut round = |input: &mut Input| {
+                let window = input.window();
+                assert!(window.len() >= SIZE - 2, "{}", window.len());
+                let len = window.len();
+                input.filled(len);
+                last.clear();
+                let chunk = input.take(len - 1);
+                if kept == 1 {
+                    last.push(chunk);
+                }
+                input.consume(1);
+                input.drained();
+            };
+            for _ in 0..4 {
+                round(&mut input);
+            }
+            let counted = allocation_counter::measure(|| (0..1000).for_each(|_| round(&mut input)));
+            assert_eq!(counted.count_total, 0, "chunks kept: {kept}");
+        }
+    }
+
+    /// Chunks that are held pin little more than their own octets.
+    #[test]
+    fn small_chunks_do_not_pin_a_block_each() {
+        let mut input = Input::new(64 * 1024);
+        let counted = allocation_counter::measure(|| {
+            let mut held = Vec::new();
+            for _ in 0..1024 {
+                let len = 512.min(input.window().len());
+                input.filled(len);
+                held.push(input.take(len));
+                input.drained();
+            }
+            assert_eq!(held.iter().map(Bytes::len).sum::<usize>(), 512 * 1024);
+        });
+        assert!(
+            counted.bytes_max < 3 * 512 * 1024,
+            "{} octets for 512 KiB of chunks",
+            counted.bytes_max
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! What is to go out.
+
+use alloc::vec::Vec;
+use core::mem;
+
+use crate::codec::octets;
+
+/// Lines on their way out. Octets of credentials are wiped as they leave, and whenever the buffer
+/// moves.
+#[derive(Default)]
+pub(crate) struct Output {
+    buffer: Vec<u8>,
+    start: usize,
+    /// Octets that have left since the session began.
+    left: u64,
+    /// Offset, since the session began, behind which no credential waits.
+    secret_to: u64,
+}
+
+impl Output {
+    /// What waits to be written.
+    pub(crate) fn waiting(&self) -> &[u8] {
+        self.buffer.get(self.start..).unwrap_or_default()
+    }
+
+    /// Octets that have left since the session began.
+    pub(crate) const fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Appends a line of `len` octets that `write` encodes; gives the offset of its end.
+    pub(crate) fn append(
+        &mut self,
+        len: usize,
+        secret: bool,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> u64 {
+        self.reserve(len);
+        write(&mut self.buffer);
+        let end = self.left + octets(self.waiting().len());
+        if secret {
+            self.secret_to = end;
+        }
+        end
+    }
+
+    /// Says that `len` octets have left.
+    pub(crate) fn advance(&mut self, len: usize) {
+        let to = self.buffer.len().min(self.start + len);
+        if self.left < self.secret_to {
+            wipe(self.buffer.get_mut(self.start..to).unwrap_or_default());
+        }
+        self.left += octets(to - self.start);
+        self.start = to;
+        if self.start == self.buffer.len() {
+            self.buffer.clear();
+            self.start = 0;
+        }
+    }
+
+    /// Gives the memory back if nothing waits.
+    pub(crate) fn release(&mut self) {
+        if self.waiting().is_empty() {
+            self.buffer = Vec::new();
+            self.start = 0;
+        }
+    }
+
+    /// Makes room without leaving a copy of a credential behind.
+    fn reserve(&mut self, len: usize) {
+        if self.buffer.capacity() - self.buffer.len() >= len {
+            return;
+        }
+        let waiting = self.waiting().len();
+        let mut moved = Vec::with_capacity((waiting + len).next_power_of_two().max(512));
+        moved.extend_from_slice(self.waiting());
+        let mut old = mem::replace(&mut self.buffer, moved);
+        self.start = 0;
+        if self.left < self.secret_to {
+            wipe(&mut old);
+        }
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if self.left < self.secret_to {
+            wipe(&mut self.buffer);
+        }
+    }
+}
+
+impl core::fmt::Debug for Output {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Output")
+            .field("waiting", &self.waiting().len())
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
+
+fn wipe(octets: &mut [u8]) {
+    #[cfg(feature = "zeroize")]
+    zeroize::Zeroize::zeroize(octets);
+    #[cfg(not(feature = "zeroize"))]
+    octets.fill(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(output: &mut Output, line: &[u8], secret: bool) -> u64 {
+        output.append(line.len(), secret, |buffer| buffer.extend_from_slice(line))
+    }
+
+    #[test]
+    fn lines_leave_in_order_at_any_pace() {
+        let mut output = Output::default();
+        assert_eq!(put(&mut output, b"USER a\r\n", true), 8);
+        assert_eq!(put(&mut output, b"STAT\r\n", false), 14);
+        let mut sent = Vec::new();
+        while let Some(&octet) = output.waiting().first() {
+            sent.push(octet);
+            output.advance(1);
+        }
+        assert_eq!(sent, b"USER a\r\nSTAT\r\n");
+        assert_eq!(output.left(), 14);
+        assert_eq!(put(&mut output, b"QUIT\r\n", false), 20);
+    }
+
+    /// I10: what has left is gone from the buffer.
+    #[test]
+    fn a_credential_is_wiped_as_it_leaves() {
+        let mut output = Output::default();
+        put(&mut output, b"PASS hunter2\r\n", true);
+        put(&mut output, b"STAT\r\n", false);
+        output.advance(10);
+        assert_eq!(&output.buffer[..14], b"\0\0\0\0\0\0\0\0\0\0r2\r\n");
+        output.advance(4);
+        assert_eq!(&output.buffer[..14], [0; 14]);
+        assert_eq!(output.waiting(), b"STAT\r\n");
+    }
+}

@@ -1,0 +1,150 @@
+//! What a client session may do, and how forgiving it is.
+
+use core::fmt;
+
+use crate::{Leniency, Limits};
+
+/// When a client may send what (RFC 8314 §5.2). A required choice: nothing here sends a credential
+/// in clear by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Security {
+    /// TLS from the first octet. On a channel that is in clear nothing but CAPA, STLS and QUIT
+    /// leaves.
+    Implicit,
+    /// TLS begun by STLS. Before it nothing but CAPA, STLS and QUIT leaves.
+    StlsRequired,
+    /// TLS begun by STLS if the server offers it. No credential leaves in clear.
+    StlsPreferred,
+    /// Anything may leave in clear, passwords too.
+    PlaintextAllowed,
+}
+
+/// What carries the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Channel {
+    /// In clear: anybody on the way can read and write.
+    Clear,
+    /// TLS whose peer was verified.
+    Tls,
+    /// In clear, but nobody can be on the way: loopback, a local socket, a tunnel.
+    Trusted,
+}
+
+impl Channel {
+    /// Whether credentials may pass.
+    #[must_use]
+    pub const fn is_protected(self) -> bool {
+        matches!(self, Self::Tls | Self::Trusted)
+    }
+}
+
+/// Whether commands may be sent before the replies to earlier ones are in (RFC 2449 §6.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Pipelining {
+    /// Once the server has announced PIPELINING.
+    #[default]
+    Announced,
+    /// Always: the caller knows that this server can take it.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Which commands a client refrains from sending although the protocol has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct SendPolicy {
+    /// LIST and UIDL with a message-number (V0003, V0007).
+    pub single_listings: bool,
+    /// RSET (V0006).
+    pub rset: bool,
+    /// APOP (V0008).
+    pub apop: bool,
+}
+
+impl SendPolicy {
+    /// Every command may be sent.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self { single_listings: true, rset: true, apop: true }
+    }
+
+    /// Outlook sends no LIST or UIDL with a message-number, no RSET and no APOP (V0003, V0006,
+    /// V0007, V0008).
+    #[must_use]
+    pub const fn outlook() -> Self {
+        Self { single_listings: false, rset: false, apop: false }
+    }
+}
+
+impl Default for SendPolicy {
+    /// [`SendPolicy::all`].
+    fn default() -> Self {
+        Self::all()
+    }
+}
+
+/// The configuration of a client session: a preset, of which single fields may be changed.
+///
+/// ```
+/// use pop3_proto::client::{ClientConfig, Security};
+/// let mut config = ClientConfig::new(Security::StlsRequired);
+/// config.limits.status_line = 512;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct ClientConfig {
+    /// When what may be sent.
+    pub security: Security,
+    /// What is forgiven.
+    pub leniency: Leniency,
+    /// What is not sent.
+    pub send_policy: SendPolicy,
+    /// Whether commands are pipelined.
+    pub pipelining: Pipelining,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl ClientConfig {
+    /// The default: [`Leniency::tolerant`], every command, pipelining where it is announced.
+    #[must_use]
+    pub const fn new(security: Security) -> Self {
+        Self {
+            security,
+            leniency: Leniency::tolerant(),
+            send_policy: SendPolicy::all(),
+            pipelining: Pipelining::Announced,
+            limits: Limits::DEFAULT,
+        }
+    }
+
+    /// As [`ClientConfig::new`], with [`Leniency::strict`].
+    #[must_use]
+    pub const fn strict(security: Security) -> Self {
+        Self { leniency: Leniency::strict(), ..Self::new(security) }
+    }
+
+    /// As Outlook: [`Leniency::outlook`], and [`SendPolicy::outlook`].
+    #[must_use]
+    pub const fn outlook(security: Security) -> Self {
+        Self {
+            leniency: Leniency::outlook(),
+            send_policy: SendPolicy::outlook(),
+            ..Self::new(security)
+        }
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clear => "in clear",
+            Self::Tls => "TLS",
+            Self::Trusted => "trusted",
+        })
+    }
+}

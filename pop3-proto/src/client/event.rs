@@ -1,0 +1,181 @@
+//! What a client session reports.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use bytes::Bytes;
+
+use crate::leniency::Deviation;
+use crate::{Capability, DropListing, Greeting, Response, ScanListing, Text, UniqueIdListing};
+
+/// Names one command that a session accepted; its events carry it. Ids of one session only grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub(super) u64);
+
+impl fmt::Display for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// What happened, in the order in which it happened.
+///
+/// All events of a command come before any of the next. Every command ends exactly once, with
+/// [`Event::Completed`] or [`Event::Finished`], unless the session closes or fails, which ends them
+/// all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The server's first line (RFC 1939 §4). If it is negative the session is over.
+    Greeting(Greeting),
+    /// A multi-line response began with this positive status line. `Item`s or `Data` follow, then
+    /// `Finished`.
+    Started {
+        /// Which command.
+        id: CommandId,
+        /// Its status line; its text may hold a size, which is a hint only.
+        response: Response,
+    },
+    /// One item of a listing, or what STAT, `LIST n` or `UIDL n` said.
+    Item {
+        /// Which command.
+        id: CommandId,
+        /// The item.
+        item: Item,
+    },
+    /// Octets of a message or of the lines of a raw command, byte-stuffing undone, CRLF kept. Drop
+    /// the chunk before the next read and its memory is used again.
+    Data {
+        /// Which command.
+        id: CommandId,
+        /// The octets, never empty.
+        data: Bytes,
+    },
+    /// A multi-line response ended: it is complete.
+    Finished {
+        /// Which command.
+        id: CommandId,
+    },
+    /// A single-line response: any negative one, and positive ones of commands that have no lines.
+    Completed {
+        /// Which command.
+        id: CommandId,
+        /// The status line.
+        response: Response,
+    },
+    /// The server deviated from the specifications and was forgiven; told once for each kind and
+    /// response, before the event that it concerns.
+    Deviation {
+        /// Which command; `None` in the greeting.
+        id: Option<CommandId>,
+        /// What was forgiven.
+        deviation: Deviation,
+    },
+    /// The session is over, orderly: QUIT was answered, or the server closed between replies.
+    /// Nothing follows.
+    Closed {
+        /// What became of the messages marked as deleted.
+        update: Update,
+        /// A `-ERR` line that nothing had asked for, which servers send before they close.
+        farewell: Option<Response>,
+        /// How the transport ended; `None` if QUIT was answered before that.
+        eof: Option<Eof>,
+    },
+}
+
+/// One item of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Item {
+    /// STAT.
+    Drop(DropListing),
+    /// LIST.
+    Scan(ScanListing),
+    /// UIDL.
+    UniqueId(UniqueIdListing),
+    /// CAPA.
+    Capability(Box<Capability>),
+    /// A line that is no item, as it came: `malformed_items` let it through.
+    Malformed(Text),
+}
+
+/// What became of the messages marked as deleted (RFC 1939 §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 1939 §6 leaves no other outcome")]
+pub enum Update {
+    /// QUIT did not leave in TRANSACTION: nothing was removed.
+    NotRequested,
+    /// QUIT was answered `+OK`: they were removed.
+    Committed,
+    /// QUIT was answered `-ERR`: some or none were removed.
+    Refused,
+    /// QUIT left and its answer never came: nobody can tell.
+    Unknown,
+}
+
+impl fmt::Display for Update {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotRequested => "nothing was removed",
+            Self::Committed => "deletions were committed",
+            Self::Refused => "the server refused to commit: some or no messages were removed",
+            Self::Unknown => "the answer to QUIT never came: deletions may or may not be committed",
+        })
+    }
+}
+
+/// How the transport ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "an end is orderly or it is not")]
+pub enum Eof {
+    /// The peer closed: a FIN, or a TLS `close_notify`.
+    Clean,
+    /// The connection broke: a reset, or the end of TLS without `close_notify`.
+    Abrupt,
+}
+
+/// What the session waits for: what to name in a time-out, and which deadline applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Waiting {
+    /// Nothing: it is the caller's turn.
+    Nothing,
+    /// The greeting.
+    Greeting,
+    /// Output to be written.
+    Write,
+    /// The status line of the reply to this command.
+    Reply(CommandId),
+    /// The rest of the multi-line reply to this command.
+    Rest(CommandId),
+    /// The end of the connection.
+    Close,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing"),
+            Self::Greeting => f.write_str("the greeting"),
+            Self::Write => f.write_str("a command to be sent"),
+            Self::Reply(id) => write!(f, "the reply to command {id}"),
+            Self::Rest(id) => write!(f, "the rest of the reply to command {id}"),
+            Self::Close => f.write_str("the server to close"),
+        }
+    }
+}
+
+/// What [`ClientSession::read_body`](super::ClientSession::read_body) did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle each")]
+#[must_use]
+pub enum BodyRead {
+    /// This many octets of the body were copied out; never 0 unless there is no room for any.
+    Data(usize),
+    /// More has to be received first.
+    NeedMore,
+    /// An event waits: poll it first.
+    EventFirst,
+    /// The body is complete.
+    End,
+}

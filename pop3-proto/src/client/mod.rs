@@ -1,0 +1,293 @@
+//! The client's side of a POP3 session.
+//!
+//! Drive a [`ClientSession`] like this, over any transport and at any pace:
+//!
+//! 1. poll events until there is none;
+//! 2. write what [`ClientSession::outgoing`] holds and advance it by what was really written;
+//! 3. read into [`ClientSession::incoming`] and say so with [`ClientSession::received`], or hand
+//!    octets over with [`ClientSession::receive`]; at the end of the transport call
+//!    [`ClientSession::receive_eof`]; then begin again.
+//!
+//! Commands may be sent whenever [`ClientSession::send`] takes them.
+
+mod config;
+mod error;
+mod event;
+mod outgoing;
+mod receive;
+mod reply;
+mod send;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+pub use config::{Channel, ClientConfig, Pipelining, Security, SendPolicy};
+pub use error::{Excerpt, ProtocolError, SendError};
+pub use event::{BodyRead, CommandId, Eof, Event, Item, Update, Waiting};
+pub use outgoing::Outgoing;
+
+use crate::buffer::{Input, Output};
+use crate::codec::LineDecoder;
+use crate::leniency::Deviations;
+use crate::state::{Keyword, Rule, State};
+use crate::value::NumberSet;
+use crate::{Capabilities, Capability, Greeting, MessageNumber, Response};
+use reply::{Progress, Shape};
+
+/// One POP3 session, seen from the client: octets in, events out (RFC 1939).
+///
+/// It never reads, writes, sleeps or looks at a clock, and everything it knows lives in it: a caller
+/// may stop between any two calls and go on later. After a [`ProtocolError`] it has failed for good.
+///
+/// The session remembers which messages are marked as deleted, what the server can do and what
+/// became of QUIT; it does not keep messages or listings.
+#[derive(Debug)]
+pub struct ClientSession {
+    config: ClientConfig,
+    channel: Channel,
+    /// As confirmed by the replies that are in.
+    state: State,
+    after_user: bool,
+    input: Input,
+    line: LineDecoder,
+    output: Output,
+    in_flight: VecDeque<InFlight>,
+    /// Of the reply to the first command in flight.
+    progress: Progress,
+    /// Deviations already reported of the reply being read.
+    reported: Deviations,
+    events: VecDeque<Event>,
+    next_id: u64,
+    greeting: Option<Greeting>,
+    capabilities: Option<Capabilities>,
+    /// The capability list being read.
+    collecting: Vec<Capability>,
+    marked: NumberSet,
+    update: Update,
+    farewell: Option<Response>,
+    eof: Option<Eof>,
+    /// Lines skipped before the greeting.
+    junk: u32,
+    failed: Option<ProtocolError>,
+}
+
+/// A command whose reply is owed, or that has yet to leave.
+#[derive(Debug)]
+struct InFlight {
+    id: CommandId,
+    rule: Option<Rule>,
+    shape: Shape,
+    /// The message that DELE marks.
+    message: Option<MessageNumber>,
+    /// Offset of the end of its line in the output.
+    ends_at: u64,
+    /// Octets that had been received when its last octet left.
+    left_at: Option<u64>,
+    abandoned: bool,
+    /// Octets of its reply that were dropped.
+    drained: u64,
+}
+
+impl InFlight {
+    fn is(&self, keyword: Keyword) -> bool {
+        self.rule.is_some_and(|rule| rule.keyword == keyword)
+    }
+
+    /// Of a raw command nobody here can tell.
+    fn may_hold_credential(&self) -> bool {
+        self.rule.is_none_or(|rule| rule.credential)
+    }
+
+    fn excerpt(&self, line: &[u8]) -> Excerpt {
+        if self.may_hold_credential() { Excerpt::withheld() } else { Excerpt::of(line) }
+    }
+}
+
+impl ClientSession {
+    /// A session over a transport that has just been connected; `channel` says what it is.
+    #[must_use]
+    pub fn new(config: ClientConfig, channel: Channel) -> Self {
+        let limits = &config.limits;
+        let block = limits.input_block.max(limits.status_line).max(limits.listing_line);
+        Self {
+            channel,
+            state: State::Greeting,
+            after_user: false,
+            input: Input::new(block),
+            line: LineDecoder::new(config.leniency.line_ending),
+            output: Output::default(),
+            in_flight: VecDeque::new(),
+            progress: Progress::Status,
+            reported: Deviations::NONE,
+            events: VecDeque::new(),
+            next_id: 0,
+            greeting: None,
+            capabilities: None,
+            collecting: Vec::new(),
+            marked: NumberSet::default(),
+            update: Update::NotRequested,
+            farewell: None,
+            eof: None,
+            junk: 0,
+            failed: None,
+            config,
+        }
+    }
+
+    /// Initialised room to read into; then call [`ClientSession::received`].
+    ///
+    /// Empty means: do not read now. Either there are events to poll first, or the session is over.
+    pub fn incoming(&mut self) -> &mut [u8] {
+        if self.is_over() || self.eof.is_some() { &mut [] } else { self.input.window() }
+    }
+
+    /// Says that the first `n` octets of [`ClientSession::incoming`] are input now.
+    ///
+    /// # Panics
+    /// If `n` is more than the last call to `incoming` gave.
+    pub fn received(&mut self, n: usize) {
+        assert!(n <= self.incoming().len(), "more octets received than there was room for");
+        self.input.filled(n);
+    }
+
+    /// Takes octets by copying them and says how many it took: when it is less than all, poll events
+    /// and offer the rest again. It takes none once the session is over.
+    pub fn receive(&mut self, octets: &[u8]) -> usize {
+        let mut taken = 0;
+        loop {
+            let rest = octets.get(taken..).unwrap_or_default();
+            let window = self.incoming();
+            let len = window.len().min(rest.len());
+            if len == 0 {
+                return taken;
+            }
+            if let (Some(to), Some(from)) = (window.get_mut(..len), rest.get(..len)) {
+                to.copy_from_slice(from);
+            }
+            self.input.filled(len);
+            taken += len;
+        }
+    }
+
+    /// Says that the transport has ended; nothing can be received any more. Poll events: what was
+    /// still due is an error, and an end between replies is [`Event::Closed`].
+    pub fn receive_eof(&mut self, eof: Eof) {
+        self.eof.get_or_insert(eof);
+    }
+
+    /// What is to be written, as a [`bytes::Buf`]: advance it by what the transport really took.
+    /// Credentials are wiped from it as they leave.
+    pub fn outgoing(&mut self) -> Outgoing<'_> {
+        Outgoing::new(&mut self.output, &mut self.in_flight, self.input.received())
+    }
+
+    /// Whether it makes sense to read: there is room, and more can come.
+    #[must_use]
+    pub fn wants_read(&self) -> bool {
+        !self.is_over() && self.eof.is_none() && self.input.has_room()
+    }
+
+    /// Whether something waits to be written.
+    #[must_use]
+    pub fn wants_write(&self) -> bool {
+        !self.is_over() && !self.output.waiting().is_empty()
+    }
+
+    /// What the session waits for, to choose a deadline by and to name in a time-out.
+    #[must_use]
+    pub fn waiting(&self) -> Waiting {
+        match (self.state, self.in_flight.front()) {
+            (State::Closed | State::Failed, _) => Waiting::Nothing,
+            (State::Greeting, _) => Waiting::Greeting,
+            (_, Some(head)) if matches!(self.progress, Progress::Status) => {
+                if head.left_at.is_some() { Waiting::Reply(head.id) } else { Waiting::Write }
+            }
+            (_, Some(head)) => Waiting::Rest(head.id),
+            (_, None) if self.farewell.is_some() => Waiting::Close,
+            (_, None) => Waiting::Nothing,
+        }
+    }
+
+    /// Gives the buffers back while the session is idle; they come again when needed. Nothing
+    /// happens if anything is pending.
+    pub fn release_idle(&mut self) {
+        self.input.release();
+        self.output.release();
+    }
+
+    /// Ends the session and gives what was received and not consumed.
+    #[must_use]
+    pub fn into_remaining(self) -> Vec<u8> {
+        self.input.pending().into()
+    }
+
+    /// The state, as confirmed by the replies that are in.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Commands that were taken and have not ended.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// The greeting, once it is in.
+    #[must_use]
+    pub const fn greeting(&self) -> Option<&Greeting> {
+        self.greeting.as_ref()
+    }
+
+    /// The last complete capability list.
+    #[must_use]
+    pub const fn capabilities(&self) -> Option<&Capabilities> {
+        self.capabilities.as_ref()
+    }
+
+    /// Whether the message is marked as deleted, as far as the replies that are in confirm it.
+    #[must_use]
+    pub fn is_marked(&self, message: MessageNumber) -> bool {
+        self.marked.contains(message)
+    }
+
+    /// What has become so far of the messages marked as deleted; valid in every state, also after a
+    /// failure.
+    #[must_use]
+    pub fn update(&self) -> Update {
+        let quit_left = |last: &InFlight| last.is(Keyword::Quit) && last.left_at.is_some();
+        if self.state == State::Transaction && self.in_flight.back().is_some_and(quit_left) {
+            Update::Unknown
+        } else {
+            self.update
+        }
+    }
+
+    /// Whether a command may be sent while replies are owed.
+    #[must_use]
+    pub fn may_pipeline(&self) -> bool {
+        match self.config.pipelining {
+            Pipelining::Always => true,
+            Pipelining::Never => false,
+            Pipelining::Announced => {
+                self.capabilities.as_ref().is_some_and(Capabilities::pipelining)
+            }
+        }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &ClientConfig {
+        &self.config
+    }
+
+    /// What carries the session.
+    #[must_use]
+    pub const fn channel(&self) -> Channel {
+        self.channel
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.state, State::Closed | State::Failed)
+    }
+}

@@ -1,0 +1,437 @@
+//! From octets to events.
+
+use core::mem;
+
+use super::reply::{self, Kind, Listing, ListingLine, Progress, Shape};
+use super::{
+    BodyRead, ClientSession, CommandId, Eof, Event, Excerpt, InFlight, Item, ProtocolError, Update,
+};
+use crate::buffer::Output;
+use crate::codec::{self, BodyStep, LineStep, MultilineDecoder, octets};
+use crate::leniency::{Deviation, Deviations};
+use crate::state::{Effect, Keyword, State};
+use crate::{Greeting, Response, Text};
+
+/// A run of a body that is shorter than this is not worth a slice of its own.
+const SHORT_RUN: usize = 256;
+
+/// Octets that are moved together where runs are short.
+const DENSE_WINDOW: usize = 4096;
+
+/// Lines that `junk_before_greeting` skips.
+const MAX_JUNK_LINES: u32 = 100;
+
+/// What one step of decoding came to.
+enum Step {
+    /// Something was consumed or reported.
+    Again,
+    /// More has to be received first.
+    NeedMore,
+}
+
+impl ClientSession {
+    /// The next event, or `None`: then write, read, and poll again.
+    ///
+    /// # Errors
+    /// [`ProtocolError`] once the server broke the protocol. It is final: every later call gives the
+    /// same error, and no event comes any more.
+    pub fn poll_event(&mut self) -> Result<Option<Event>, ProtocolError> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Some(event));
+            }
+            match self.advance()? {
+                Step::Again => {}
+                Step::NeedMore => return Ok(None),
+            }
+        }
+    }
+
+    /// Copies octets of the body of `id` into `out`, byte-stuffing undone: the way for callers that
+    /// have a buffer of their own. It may be mixed freely with [`ClientSession::poll_event`] and
+    /// never consumes an event: `Started` must have been polled before, `Finished` is to be polled
+    /// after [`BodyRead::End`].
+    ///
+    /// # Errors
+    /// As [`ClientSession::poll_event`].
+    pub fn read_body(&mut self, id: CommandId, out: &mut [u8]) -> Result<BodyRead, ProtocolError> {
+        loop {
+            match self.events.front() {
+                Some(Event::Finished { id: of }) if *of == id => return Ok(BodyRead::End),
+                Some(_) => return Ok(BodyRead::EventFirst),
+                None => {}
+            }
+            match (self.in_flight.front(), &mut self.progress) {
+                (Some(head), Progress::Body { decoder, .. })
+                    if head.id == id && !head.abandoned =>
+                {
+                    let decoded = decoder.decode_into(self.input.pending(), out);
+                    self.input.consume(decoded.read);
+                    if decoded.end {
+                        self.finish(id);
+                    }
+                    if decoded.written > 0 || (out.is_empty() && !decoded.end) {
+                        return Ok(BodyRead::Data(decoded.written));
+                    }
+                    if decoded.read == 0 {
+                        // Only what comes in can go on from here.
+                        return match self.need_more()? {
+                            Step::Again => continue,
+                            Step::NeedMore => Ok(BodyRead::NeedMore),
+                        };
+                    }
+                }
+                (Some(head), _) if head.id <= id => match self.advance()? {
+                    Step::Again => {}
+                    Step::NeedMore => return Ok(BodyRead::NeedMore),
+                },
+                _ if self.failed.is_some() => {
+                    self.advance()?;
+                }
+                _ => return Ok(BodyRead::End),
+            }
+        }
+    }
+
+    /// Gives the session up because what it waits for did not come in the time that the caller
+    /// allows; it has failed then, since the answer may still come and would be taken for another's.
+    pub fn time_out(&mut self) -> ProtocolError {
+        let error = ProtocolError::TimedOut { waiting: self.waiting() };
+        self.fail(error)
+    }
+
+    fn advance(&mut self) -> Result<Step, ProtocolError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        match self.step() {
+            Ok(Step::Again) => Ok(Step::Again),
+            Ok(Step::NeedMore) => self.need_more(),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    fn need_more(&mut self) -> Result<Step, ProtocolError> {
+        self.input.drained();
+        match self.eof.filter(|_| self.state != State::Closed) {
+            None => Ok(Step::NeedMore),
+            Some(eof) => match self.end(eof) {
+                Ok(()) => Ok(Step::Again),
+                Err(error) => Err(self.fail(error)),
+            },
+        }
+    }
+
+    fn fail(&mut self, error: ProtocolError) -> ProtocolError {
+        match (&self.failed, self.state) {
+            (Some(error), _) => return error.clone(),
+            (None, State::Closed) => return error,
+            (None, _) => {}
+        }
+        self.update = self.update();
+        self.state = State::Failed;
+        self.in_flight.clear();
+        self.output = Output::default();
+        self.failed = Some(error.clone());
+        error
+    }
+
+    fn step(&mut self) -> Result<Step, ProtocolError> {
+        if self.state == State::Closed || self.input.pending().is_empty() {
+            return Ok(Step::NeedMore);
+        }
+        if self.state == State::Greeting {
+            return self.read_greeting();
+        }
+        let position = self.input.position();
+        match (self.in_flight.front(), &self.progress) {
+            (Some(head), Progress::Status)
+                if head.left_at.is_some_and(|left_at| position >= left_at) =>
+            {
+                self.read_status()
+            }
+            (None, _) | (_, Progress::Status) => self.read_unsolicited(),
+            (Some(_), Progress::Listing(_)) => self.read_listing_line(),
+            (Some(_), Progress::Body { .. }) => self.read_body_run(),
+        }
+    }
+
+    /// Frames a line of at most `limit` octets: its length, and its length with its end.
+    fn frame(&mut self, limit: usize) -> Result<Option<(usize, usize)>, ProtocolError> {
+        match self.line.decode(self.input.pending(), limit) {
+            LineStep::Line { len, consumed } => Ok(Some((len, consumed))),
+            LineStep::NeedMore => Ok(None),
+            LineStep::TooLong { .. } => Err(ProtocolError::LineTooLong { limit }),
+            LineStep::BareLineFeed { .. } => Err(ProtocolError::BareLineFeed),
+        }
+    }
+
+    fn read_greeting(&mut self) -> Result<Step, ProtocolError> {
+        let Some((len, consumed)) = self.frame(self.config.limits.status_line)? else {
+            return Ok(Step::NeedMore);
+        };
+        let line = self.input.pending().get(..len).unwrap_or_default();
+        let parsed = match codec::response(line, &self.config.leniency) {
+            Ok(parsed) => parsed,
+            Err(_) if self.config.leniency.junk_before_greeting && self.junk < MAX_JUNK_LINES => {
+                self.junk += 1;
+                self.input.consume(consumed);
+                self.report(None, Deviation::JunkBeforeGreeting.into());
+                return Ok(Step::Again);
+            }
+            Err(_) => return Err(ProtocolError::NotAGreeting { line: Excerpt::of(line) }),
+        };
+        let greeting =
+            Greeting::new(Response::new(parsed.value.status, Text::received(parsed.value.text)));
+        let deviations = parsed.deviations;
+        self.input.consume(consumed);
+        self.report(None, deviations);
+        self.reported = Deviations::NONE;
+        self.greeting = Some(greeting.clone());
+        self.state = State::Authorization;
+        let refused = !greeting.response.is_ok();
+        self.events.push_back(Event::Greeting(greeting));
+        if refused {
+            self.close(None);
+        }
+        Ok(Step::Again)
+    }
+
+    /// Octets that answer nothing: an error, but for one `-ERR` line that is the server's farewell
+    /// if the connection ends behind it.
+    fn read_unsolicited(&mut self) -> Result<Step, ProtocolError> {
+        if self.farewell.is_some() || self.input.pending().first() != Some(&b'-') {
+            return Err(ProtocolError::Unsolicited);
+        }
+        let Some((len, consumed)) =
+            self.frame(self.config.limits.status_line).map_err(|_| ProtocolError::Unsolicited)?
+        else {
+            return Ok(Step::NeedMore);
+        };
+        let line = self.input.pending().get(..len).unwrap_or_default();
+        let parsed =
+            codec::response(line, &self.config.leniency).map_err(|_| ProtocolError::Unsolicited)?;
+        self.farewell = Some(Response::new(parsed.value.status, Text::received(parsed.value.text)));
+        self.input.consume(consumed);
+        Ok(Step::Again)
+    }
+
+    fn read_status(&mut self) -> Result<Step, ProtocolError> {
+        let Some((len, consumed)) = self.frame(self.config.limits.status_line)? else {
+            return Ok(Step::NeedMore);
+        };
+        let Some(head) = self.in_flight.front() else { return Ok(Step::NeedMore) };
+        let (id, shape, abandoned) = (head.id, head.shape, head.abandoned);
+        let leniency = self.config.leniency;
+        let line = self.input.pending().get(..len).unwrap_or_default();
+        let parsed = codec::response(line, &leniency)
+            .map_err(|_| ProtocolError::MalformedStatus { line: head.excerpt(line) })?;
+        let response = Response::new(parsed.value.status, Text::received(parsed.value.text));
+        let item = if response.is_ok() {
+            reply::single(shape, parsed.value.text, &leniency)?
+        } else {
+            None
+        };
+        let deviations = parsed.deviations;
+        self.input.consume(consumed);
+        self.report(Some(id), deviations);
+        let progress = match shape {
+            Shape::Listing(kind) if response.is_ok() => Progress::Listing(Listing::new(kind)),
+            Shape::Body if response.is_ok() => Progress::Body {
+                decoder: MultilineDecoder::new(leniency.line_ending),
+                dense: false,
+            },
+            _ => {
+                if let Some(item) = item {
+                    self.report(Some(id), item.deviations);
+                    if !abandoned {
+                        self.events.push_back(Event::Item { id, item: item.value });
+                    }
+                }
+                self.complete(response);
+                return Ok(Step::Again);
+            }
+        };
+        self.progress = progress;
+        if !abandoned {
+            self.events.push_back(Event::Started { id, response });
+        }
+        Ok(Step::Again)
+    }
+
+    fn read_listing_line(&mut self) -> Result<Step, ProtocolError> {
+        let Some((len, consumed)) = self.frame(self.config.limits.listing_line)? else {
+            return Ok(Step::NeedMore);
+        };
+        let (Some(head), Progress::Listing(listing)) =
+            (self.in_flight.front_mut(), &mut self.progress)
+        else {
+            return Ok(Step::NeedMore);
+        };
+        let id = head.id;
+        let line = self.input.pending().get(..len).unwrap_or_default();
+        let line = if head.abandoned {
+            drain(head, consumed, self.config.limits.drain)?;
+            reply::end_of_listing(line, &self.config.leniency).map(ListingLine::End)
+        } else {
+            Some(listing.line(line, &self.config.leniency, &self.config.limits)?)
+        };
+        let kind = listing.kind;
+        self.input.consume(consumed);
+        match line {
+            None => {}
+            Some(ListingLine::Item(parsed)) => {
+                if let Item::Capability(capability) = &parsed.value {
+                    self.collecting.push(Clone::clone(capability));
+                }
+                self.report(Some(id), parsed.deviations);
+                self.events.push_back(Event::Item { id, item: parsed.value });
+            }
+            Some(ListingLine::End(deviations)) => {
+                self.report(Some(id), deviations);
+                let collected = mem::take(&mut self.collecting);
+                if kind == Kind::Capability
+                    && self.in_flight.front().is_some_and(|head| !head.abandoned)
+                {
+                    self.capabilities = Some(collected.into_iter().collect());
+                }
+                self.finish(id);
+            }
+        }
+        Ok(Step::Again)
+    }
+
+    fn read_body_run(&mut self) -> Result<Step, ProtocolError> {
+        let (Some(head), Progress::Body { decoder, dense }) =
+            (self.in_flight.front_mut(), &mut self.progress)
+        else {
+            return Ok(Step::NeedMore);
+        };
+        let id = head.id;
+        if !head.abandoned && *dense {
+            if let Some(pending) = self.input.pending_mut() {
+                let len = pending.len().min(DENSE_WINDOW);
+                let decoded = decoder.decode_in_place(pending.get_mut(..len).unwrap_or_default());
+                *dense = decoded.read - decoded.written > decoded.read / SHORT_RUN;
+                if decoded.read == 0 && !decoded.end {
+                    return Ok(Step::NeedMore);
+                }
+                if decoded.written > 0 {
+                    let data = self.input.take(decoded.written);
+                    self.events.push_back(Event::Data { id, data });
+                }
+                self.input.consume(decoded.read - decoded.written);
+                if decoded.end {
+                    self.finish(id);
+                }
+                return Ok(Step::Again);
+            }
+        }
+        let (len, skip, end) = match decoder.decode(self.input.pending()) {
+            BodyStep::Data { len, skip } => (len, skip, false),
+            BodyStep::End { len, skip } => (len, skip, true),
+            BodyStep::NeedMore => return Ok(Step::NeedMore),
+        };
+        *dense = len < SHORT_RUN && !end;
+        if head.abandoned {
+            drain(head, len + skip, self.config.limits.drain)?;
+            self.input.consume(len);
+        } else if len > 0 {
+            let data = self.input.take(len);
+            self.events.push_back(Event::Data { id, data });
+        }
+        self.input.consume(skip);
+        if end {
+            self.finish(id);
+        }
+        Ok(Step::Again)
+    }
+
+    /// The reply at the head of the queue was one line, and it is in.
+    fn complete(&mut self, response: Response) {
+        let Some(head) = self.next_reply() else { return };
+        let ok = response.is_ok();
+        let effect = head.rule.map_or(Effect::Nothing, |rule| rule.effect);
+        // PASS must follow USER directly, whatever becomes of it (RFC 1939 §7).
+        self.after_user = ok && effect == Effect::Named;
+        match effect {
+            Effect::Authenticated if ok => self.state = State::Transaction,
+            Effect::Marked if ok => {
+                if let Some(message) = head.message {
+                    self.marked.insert(message);
+                }
+            }
+            Effect::Unmarked if ok => self.marked.clear(),
+            Effect::Ended if self.state == State::Transaction => {
+                self.update = if ok { Update::Committed } else { Update::Refused };
+            }
+            _ => {}
+        }
+        self.events.push_back(Event::Completed { id: head.id, response });
+        if effect == Effect::Ended {
+            self.close(None);
+        }
+    }
+
+    /// The multi-line reply at the head of the queue is complete.
+    fn finish(&mut self, id: CommandId) {
+        self.next_reply();
+        self.events.push_back(Event::Finished { id });
+    }
+
+    fn next_reply(&mut self) -> Option<InFlight> {
+        self.progress = Progress::Status;
+        self.reported = Deviations::NONE;
+        self.in_flight.pop_front()
+    }
+
+    /// The transport has ended and all that came is decoded.
+    fn end(&mut self, eof: Eof) -> Result<(), ProtocolError> {
+        let quitting = |head: &InFlight| head.is(Keyword::Quit) && head.left_at.is_some();
+        let waiting = self.waiting();
+        match self.in_flight.front() {
+            _ if self.state == State::Greeting => {
+                Err(ProtocolError::UnexpectedEof { waiting, eof })
+            }
+            Some(head) if self.farewell.is_none() && !quitting(head) => {
+                Err(ProtocolError::UnexpectedEof { waiting, eof })
+            }
+            None if !self.input.pending().is_empty() => Err(ProtocolError::Unsolicited),
+            _ => {
+                self.update = self.update();
+                self.close(Some(eof));
+                Ok(())
+            }
+        }
+    }
+
+    fn close(&mut self, eof: Option<Eof>) {
+        self.state = State::Closed;
+        self.in_flight.clear();
+        self.output = Output::default();
+        let farewell = self.farewell.take();
+        self.events.push_back(Event::Closed { update: self.update, farewell, eof });
+    }
+
+    fn report(&mut self, id: Option<CommandId>, deviations: Deviations) {
+        for deviation in deviations.iter() {
+            if self.reported.insert(deviation) {
+                self.events.push_back(Event::Deviation { id, deviation });
+            }
+        }
+    }
+}
+
+/// Counts octets dropped for an abandoned command.
+fn drain(command: &mut InFlight, len: usize, limit: u64) -> Result<(), ProtocolError> {
+    command.drained += octets(len);
+    if command.drained > limit { Err(ProtocolError::DrainLimit { limit }) } else { Ok(()) }
+}
+
+impl From<Deviation> for Deviations {
+    fn from(deviation: Deviation) -> Self {
+        let mut deviations = Self::NONE;
+        deviations.insert(deviation);
+        deviations
+    }
+}

@@ -1,0 +1,198 @@
+//! How the reply to each command is shaped, and what its lines say.
+
+use alloc::boxed::Box;
+
+use super::error::{Excerpt, ProtocolError};
+use super::event::Item;
+use crate::codec::{self, MultilineDecoder, Parsed};
+use crate::leniency::{Deviation, Deviations};
+use crate::state::Framing;
+use crate::value::NumberSet;
+use crate::{Command, Leniency, Limits, MessageNumber, RawFraming, Text};
+
+/// What follows a positive status line, and what the line itself says. It follows from the command
+/// that was sent, never from the reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Nothing follows.
+    Line,
+    /// Nothing follows; the text is a drop listing.
+    Drop,
+    /// Nothing follows; the text is the scan listing of this message.
+    Scan(MessageNumber),
+    /// Nothing follows; the text is the unique-id listing of this message.
+    UniqueId(MessageNumber),
+    /// A listing follows.
+    Listing(Kind),
+    /// A body follows.
+    Body,
+}
+
+/// What a listing lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Scan,
+    UniqueId,
+    Capability,
+}
+
+impl Shape {
+    pub(super) fn of(command: &Command) -> Self {
+        match command {
+            Command::Stat => Self::Drop,
+            Command::List(Some(message)) => Self::Scan(*message),
+            Command::Uidl(Some(message)) => Self::UniqueId(*message),
+            Command::List(None) => Self::Listing(Kind::Scan),
+            Command::Uidl(None) => Self::Listing(Kind::UniqueId),
+            Command::Capa => Self::Listing(Kind::Capability),
+            Command::Raw(raw) if raw.framing() == RawFraming::Multiline => Self::Body,
+            _ => match command.keyword().map(|keyword| keyword.rule().framing) {
+                Some(Framing::Multiline) => Self::Body,
+                _ => Self::Line,
+            },
+        }
+    }
+}
+
+/// How much of the reply at the head of the queue has been read.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a session holds one of it")]
+pub(super) enum Progress {
+    /// The status line is due.
+    Status,
+    /// Lines of a listing are due.
+    Listing(Listing),
+    /// Octets of a body are due.
+    Body {
+        decoder: MultilineDecoder,
+        /// The last run was short: the next are moved together.
+        dense: bool,
+    },
+}
+
+/// A listing that is being read.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) kind: Kind,
+    items: usize,
+    last: Option<MessageNumber>,
+    /// Every number so far, where a repeated one is an error.
+    seen: NumberSet,
+}
+
+/// What a line of a listing is.
+pub(super) enum ListingLine {
+    Item(Parsed<Item>),
+    End(Deviations),
+}
+
+impl Listing {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self { kind, items: 0, last: None, seen: NumberSet::default() }
+    }
+
+    /// Reads one framed line.
+    pub(super) fn line(
+        &mut self,
+        line: &[u8],
+        leniency: &Leniency,
+        limits: &Limits,
+    ) -> Result<ListingLine, ProtocolError> {
+        let line = match end_of_listing(line, leniency) {
+            Some(deviations) => return Ok(ListingLine::End(deviations)),
+            None => line.strip_prefix(b".").unwrap_or(line),
+        };
+        self.items += 1;
+        let limit = match self.kind {
+            Kind::Capability => limits.capabilities,
+            Kind::Scan | Kind::UniqueId => {
+                usize::try_from(limits.listing_items).unwrap_or(usize::MAX)
+            }
+        };
+        if self.items > limit {
+            return Err(ProtocolError::TooManyItems { limit });
+        }
+        let mut parsed = parse(self.kind, line, leniency)?;
+        if let Item::Scan(crate::ScanListing { message, .. })
+        | Item::UniqueId(crate::UniqueIdListing { message, .. }) = &parsed.value
+        {
+            self.check_order(*message, leniency, &mut parsed.deviations)?;
+        }
+        Ok(ListingLine::Item(parsed))
+    }
+
+    fn check_order(
+        &mut self,
+        message: MessageNumber,
+        leniency: &Leniency,
+        deviations: &mut Deviations,
+    ) -> Result<(), ProtocolError> {
+        if self.last.replace(message).is_some_and(|last| last >= message) {
+            deviations.insert(Deviation::ListingOrder);
+        }
+        if !leniency.repeated_numbers && !self.seen.insert(message) {
+            return Err(ProtocolError::RepeatedNumber(message));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a line of a listing ends it (RFC 1939 §3, V0002).
+pub(super) fn end_of_listing(line: &[u8], leniency: &Leniency) -> Option<Deviations> {
+    let mut deviations = Deviations::NONE;
+    match line {
+        b"." => Some(deviations),
+        [b'.', ..] if leniency.leading_dot_ends_listing => {
+            deviations.insert(Deviation::LeadingDotEndsListing);
+            Some(deviations)
+        }
+        _ => None,
+    }
+}
+
+fn parse(kind: Kind, line: &[u8], leniency: &Leniency) -> Result<Parsed<Item>, ProtocolError> {
+    let parsed = match kind {
+        Kind::Scan => codec::scan_listing(line, leniency).map(|scan| scan.map(Item::Scan)),
+        Kind::UniqueId => {
+            codec::unique_id_listing(line, leniency).map(|listing| listing.map(Item::UniqueId))
+        }
+        Kind::Capability => codec::capability(line, leniency)
+            .map(|capability| capability.map(|capability| Item::Capability(Box::new(capability)))),
+    };
+    parsed.or_else(|_| malformed(line, leniency))
+}
+
+fn malformed(line: &[u8], leniency: &Leniency) -> Result<Parsed<Item>, ProtocolError> {
+    if !leniency.malformed_items {
+        return Err(ProtocolError::MalformedItem { line: Excerpt::of(line) });
+    }
+    let mut deviations = Deviations::NONE;
+    deviations.insert(Deviation::MalformedItem);
+    Ok(Parsed { value: Item::Malformed(Text::received(line)), deviations })
+}
+
+/// Reads what the text of a single positive line says, if the shape has it say anything.
+pub(super) fn single(
+    shape: Shape,
+    text: &[u8],
+    leniency: &Leniency,
+) -> Result<Option<Parsed<Item>>, ProtocolError> {
+    let (parsed, asked) = match shape {
+        Shape::Line | Shape::Listing(_) | Shape::Body => return Ok(None),
+        Shape::Drop => {
+            let parsed = codec::drop_listing(text, leniency).map(|listing| listing.map(Item::Drop));
+            return parsed.or_else(|_| malformed(text, leniency)).map(Some);
+        }
+        Shape::Scan(asked) => (parse(Kind::Scan, text, leniency)?, asked),
+        Shape::UniqueId(asked) => (parse(Kind::UniqueId, text, leniency)?, asked),
+    };
+    match &parsed.value {
+        Item::Scan(crate::ScanListing { message, .. })
+        | Item::UniqueId(crate::UniqueIdListing { message, .. })
+            if *message != asked =>
+        {
+            Err(ProtocolError::WrongMessage { asked, answered: *message })
+        }
+        _ => Ok(Some(parsed)),
+    }
+}

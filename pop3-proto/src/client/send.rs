@@ -1,0 +1,151 @@
+//! What a client may send, and when.
+
+use super::reply::Shape;
+use super::{Channel, Security};
+use super::{ClientSession, CommandId, Event, InFlight, SendError};
+use crate::state::{Barrier, Keyword, Points, State};
+use crate::{Command, MAX_COMMAND_OCTETS};
+
+impl ClientSession {
+    /// Takes a command to send; its events carry the id that this gives.
+    ///
+    /// Legality is judged on the state that the replies so far confirm (RFC 1939 §3). Behind
+    /// USER, PASS, APOP and QUIT nothing is taken until their reply is in (C0045, C0047); more than
+    /// one command is in flight only where PIPELINING was announced (RFC 2449 §6.6).
+    ///
+    /// # Errors
+    /// [`SendError`] says why not; nothing has changed. With [`SendError::is_transient`] the same
+    /// command may be taken once output has left and replies are in.
+    pub fn send(&mut self, command: &Command) -> Result<CommandId, SendError> {
+        self.check(command)?;
+        let rule = command.keyword().map(Keyword::rule);
+        let id = CommandId(self.next_id);
+        self.next_id += 1;
+        let mut entry = InFlight {
+            id,
+            rule,
+            shape: Shape::of(command),
+            message: command.message(),
+            ends_at: 0,
+            left_at: None,
+            abandoned: false,
+            drained: 0,
+        };
+        entry.ends_at =
+            self.output.append(command.octets(), entry.may_hold_credential(), |buffer| {
+                command.encode(buffer);
+            });
+        self.in_flight.push_back(entry);
+        Ok(id)
+    }
+
+    /// Gives up interest in a command: its `Started`, `Item` and `Data` events are suppressed from
+    /// now on. Its end is still reported, what its reply does to the session still happens, and its
+    /// octets are still read, up to [`Limits::drain`](crate::Limits::drain).
+    ///
+    /// `false` if no such command is in flight.
+    pub fn abandon(&mut self, id: CommandId) -> bool {
+        let Some(command) = self.in_flight.iter_mut().find(|command| command.id == id) else {
+            return false;
+        };
+        command.abandoned = true;
+        self.events.retain(|event| {
+            !matches!(event, Event::Started { id: of, .. } | Event::Item { id: of, .. } | Event::Data { id: of, .. } if *of == id)
+        });
+        true
+    }
+
+    fn check(&self, command: &Command) -> Result<(), SendError> {
+        let keyword = command.keyword();
+        let rule = keyword.map(Keyword::rule);
+        match self.state {
+            State::Greeting => return Err(SendError::BeforeGreeting),
+            State::Authorization | State::Transaction
+                if self.farewell.is_none() && self.eof.is_none() => {}
+            _ => return Err(SendError::Over),
+        }
+        let octets = command.octets();
+        if octets > MAX_COMMAND_OCTETS {
+            return Err(SendError::TooLong { octets, limit: MAX_COMMAND_OCTETS });
+        }
+        self.check_barriers(keyword)?;
+        let here = Points::of(self.state, self.after_user);
+        let legal = rule.map_or(Points::AUTHORIZATION.and(Points::TRANSACTION), |rule| rule.legal);
+        if !here.is_some_and(|here| legal.contains(here)) {
+            return Err(SendError::WrongState { keyword, state: self.state });
+        }
+        self.check_policies(command)?;
+        if let Some(message) = command.message().filter(|message| self.marked.contains(*message)) {
+            return Err(SendError::MarkedDeleted(message));
+        }
+        if !self.in_flight.is_empty() && !self.may_pipeline() {
+            return Err(SendError::NotPipelined);
+        }
+        if self.in_flight.len() >= self.config.limits.in_flight {
+            return Err(SendError::TooManyInFlight { limit: self.config.limits.in_flight });
+        }
+        let waiting = self.output.waiting().len();
+        if waiting > 0 && waiting + octets > self.config.limits.output {
+            return Err(SendError::OutputFull);
+        }
+        Ok(())
+    }
+
+    fn check_barriers(&self, keyword: Option<Keyword>) -> Result<(), SendError> {
+        // Nothing is taken behind a barrier, so only the last command in flight can be one.
+        let Some(last) = self.in_flight.back() else { return Ok(()) };
+        if last.is(Keyword::Quit) {
+            return Err(SendError::Over);
+        }
+        if let Some(rule) = last.rule.filter(|rule| rule.barrier > Barrier::None) {
+            return Err(SendError::Barrier { keyword: rule.keyword });
+        }
+        match keyword.filter(|keyword| keyword.rule().barrier == Barrier::Around) {
+            Some(keyword) => Err(SendError::Barrier { keyword }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_policies(&self, command: &Command) -> Result<(), SendError> {
+        let keyword = command.keyword();
+        let rule = keyword.map(Keyword::rule);
+        let policy = self.config.send_policy;
+        let permitted = match command {
+            Command::List(Some(_)) | Command::Uidl(Some(_)) => policy.single_listings,
+            Command::Rset => policy.rset,
+            Command::Apop { .. } => policy.apop,
+            _ => true,
+        };
+        if let Some(keyword) = keyword.filter(|_| !permitted) {
+            return Err(SendError::Forbidden(keyword));
+        }
+        if !may_leave(
+            self.channel,
+            self.config.security,
+            rule.is_some_and(|rule| rule.credential),
+            rule.is_some_and(|rule| rule.before_tls),
+        ) {
+            return Err(SendError::NotProtected { keyword });
+        }
+        let no_timestamp = || self.greeting.as_ref().and_then(crate::Greeting::timestamp).is_none();
+        if matches!(command, Command::Apop { .. }) && no_timestamp() {
+            return Err(SendError::NoTimestamp);
+        }
+        Ok(())
+    }
+}
+
+/// RFC 8314 §5.2: where TLS is required, only what leads to it leaves before it.
+const fn may_leave(
+    channel: Channel,
+    security: Security,
+    credential: bool,
+    before_tls: bool,
+) -> bool {
+    channel.is_protected()
+        || match security {
+            Security::Implicit | Security::StlsRequired => before_tls,
+            Security::StlsPreferred => !credential,
+            Security::PlaintextAllowed => true,
+        }
+}

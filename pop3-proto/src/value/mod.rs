@@ -1,0 +1,25 @@
+//! The words of the protocol as values that cannot be wrong.
+
+mod capability;
+mod command;
+mod greeting;
+mod listing;
+mod mailbox;
+mod message_number;
+mod response;
+mod secret;
+mod short;
+mod text;
+mod unique_id;
+
+pub use capability::{Capabilities, Capability};
+pub use command::{Command, RawCommand, RawFraming};
+pub use greeting::{ApopTimestamp, Greeting};
+pub use listing::{DropListing, ScanListing, UniqueIdListing};
+pub use mailbox::Mailbox;
+pub use message_number::MessageNumber;
+pub(crate) use message_number::NumberSet;
+pub use response::{KnownCode, Levels, Response, ResponseCode, Status};
+pub use secret::{ApopDigest, Password, Secret};
+pub use text::Text;
+pub use unique_id::UniqueId;

@@ -1,0 +1,98 @@
+//! The human-readable part of a response line.
+
+use core::fmt;
+
+use super::short::Short;
+use crate::MAX_RESPONSE_OCTETS;
+use crate::error::InvalidValue;
+use crate::escape::Escaped;
+
+/// The text of a response line, after the status indicator and one separator (RFC 1939 §3).
+///
+/// A text that a peer sent is kept octet for octet, without its line end; it may hold controls or
+/// octets that are no UTF-8, so `Display` and `Debug` escape it (see [`Escaped`]). A text that is
+/// made here with [`Text::new`] is printable ASCII.
+///
+/// Up to 70 octets are held in place, more are boxed.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Text(Short);
+
+impl Text {
+    /// Octets of a text at most, so that `-ERR`, a space, the text and CRLF stay within the 512
+    /// octets of RFC 2449 §4.
+    pub const MAX_OCTETS: usize = MAX_RESPONSE_OCTETS - "-ERR \r\n".len();
+
+    /// A text to send: printable ASCII (0x20..=0x7E), at most [`Text::MAX_OCTETS`] octets.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] if it is too long or holds any other octet: nothing is repaired.
+    ///
+    /// ```
+    /// use pop3_proto::Text;
+    /// assert_eq!(Text::new("2 messages")?.octets(), b"2 messages");
+    /// assert!(Text::new("fine\r\n+OK forged").is_err());
+    /// # Ok::<(), pop3_proto::InvalidValue>(())
+    /// ```
+    pub fn new(text: &str) -> Result<Self, InvalidValue> {
+        if text.len() > Self::MAX_OCTETS {
+            return Err(InvalidValue::TooLong { octets: text.len(), limit: Self::MAX_OCTETS });
+        }
+        match text.bytes().position(|octet| !matches!(octet, 0x20..=0x7e)) {
+            Some(at) => Err(InvalidValue::ForbiddenOctet { at }),
+            None => Ok(Self::received(text.as_bytes())),
+        }
+    }
+
+    /// A text as a peer sent it; the caller has framed the line.
+    pub(crate) fn received(octets: &[u8]) -> Self {
+        Self(Short::new(octets))
+    }
+
+    /// The octets as they came, unescaped.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
+    /// Whether there is no text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.octets().is_empty()
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaped::new(self.octets()).fmt(f)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&Escaped::new(self.octets()), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString as _;
+
+    /// I6: what is made here cannot break a line.
+    #[test]
+    fn only_printable_ascii_can_be_made() {
+        for character in (0..=0xff_u32).filter_map(char::from_u32) {
+            let text = character.to_string();
+            assert_eq!(Text::new(&text).is_ok(), (' '..='~').contains(&character), "{character:?}");
+        }
+        assert!(Text::new(&"x".repeat(Text::MAX_OCTETS)).is_ok());
+        assert!(Text::new(&"x".repeat(Text::MAX_OCTETS + 1)).is_err());
+    }
+
+    #[test]
+    fn peer_text_is_escaped_when_shown() {
+        let text = Text::received(b"\x1b]0;t\x07\r");
+        assert_eq!(text.to_string(), "\\u{1b}]0;t\\u{7}\\u{d}");
+        assert_eq!(alloc::format!("{text:?}"), "\"\\u{1b}]0;t\\u{7}\\u{d}\"");
+    }
+}
