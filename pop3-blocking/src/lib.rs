@@ -1,1 +1,49 @@
-//! POP3 over `std::io`.
+//! POP3 over `std::io`: a thin blocking adapter for [`pop3_proto`].
+//!
+//! A [`Client`] stands in AUTHORIZATION; logging in turns it into a [`Session`] in TRANSACTION;
+//! [`Session::quit`] commits the deletions and says what became of them. A session that is dropped
+//! without QUIT deletes nothing.
+//!
+//! ```no_run
+//! use std::io::Read as _;
+//! use pop3_blocking::Client;
+//! use pop3_proto::client::Security;
+//! use pop3_proto::{Mailbox, MessageNumber, Password};
+//!
+//! # fn main() -> Result<(), pop3_blocking::Error> {
+//! let client = Client::builder(Security::PlaintextAllowed).connect("localhost", 110)?;
+//! let mut session = client.login(&Mailbox::new("mrose")?, &Password::new("tanstaaf")?)?;
+//! for listing in session.list()? {
+//!     let listing = listing?;
+//!     println!("{} has {} octets", listing.message, listing.octets);
+//! }
+//! let mut message = Vec::new();
+//! session.retr(MessageNumber::FIRST)?.read_to_end(&mut message)?;
+//! println!("{}", session.quit()?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything that the protocol decides is decided in `pop3_proto`; here are sockets and deadlines.
+
+mod address;
+mod body;
+mod client;
+mod connect;
+mod deadline;
+mod driver;
+mod error;
+mod listing;
+mod pipeline;
+mod session;
+
+pub use address::{Address, AddressError, Authentication};
+pub use body::{Body, COLLECT_LIMIT};
+pub use client::{Client, LoginError};
+pub use connect::Builder;
+pub use deadline::{Deadlines, Timeouts, Untimed};
+pub use error::{Error, QuitError};
+pub use listing::{Items, Listing, ScanListings, UniqueIdListings};
+pub use pipeline::{Outcome, Pipeline, Reply};
+pub use pop3_proto;
+pub use session::Session;

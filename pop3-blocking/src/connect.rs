@@ -1,0 +1,96 @@
+//! From a name to a greeting.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::time::{Duration, Instant};
+
+use pop3_proto::client::{Channel, ClientConfig, ClientSession, Security};
+
+use crate::client::Client;
+use crate::deadline::{Deadlines, Timeouts, Untimed};
+use crate::error::Error;
+
+/// Describes a connection before it is made.
+///
+/// ```no_run
+/// use pop3_blocking::Client;
+/// use pop3_proto::client::Security;
+///
+/// let mut builder = Client::builder(Security::PlaintextAllowed);
+/// builder.deadlines.reply = std::time::Duration::from_secs(20);
+/// let client = builder.connect("::1", 110)?;
+/// # Ok::<(), pop3_blocking::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Builder {
+    /// What the session may do, and how forgiving it is.
+    pub config: ClientConfig,
+    /// How long what may take.
+    pub deadlines: Deadlines,
+}
+
+impl Builder {
+    /// The defaults, with `security` as the policy.
+    #[must_use]
+    pub const fn new(security: Security) -> Self {
+        Self { config: ClientConfig::new(security), deadlines: Deadlines::DEFAULT }
+    }
+
+    /// Connects over TCP and waits for the greeting.
+    ///
+    /// Every address that `host` resolves to is tried, all within one deadline. `host` may be an
+    /// IPv6 literal, with or without brackets. A connection to a loopback address is
+    /// [`Channel::Trusted`], any other is [`Channel::Clear`].
+    ///
+    /// # Errors
+    /// [`Error::Io`] if no address could be connected, with the last reason;
+    /// [`Error::Refused`] for a negative greeting; any other [`Error`] if no greeting came.
+    pub fn connect(&self, host: &str, port: u16) -> Result<Client<TcpStream>, Error> {
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+        let stream = connect_any(&addresses, self.deadlines.connect)?;
+        stream.set_nodelay(true)?;
+        let channel =
+            if stream.peer_addr()?.ip().is_loopback() { Channel::Trusted } else { Channel::Clear };
+        self.over(stream, channel)
+    }
+
+    /// Waits for the greeting on a transport that is connected already; `channel` says what it is.
+    ///
+    /// # Errors
+    /// As [`Builder::connect`].
+    pub fn over<S: Timeouts>(&self, stream: S, channel: Channel) -> Result<Client<S>, Error> {
+        Client::greeted(ClientSession::new(self.config, channel), stream, self.deadlines)
+    }
+
+    /// The same over any transport; there are no deadlines then: see [`Untimed`].
+    ///
+    /// # Errors
+    /// As [`Builder::connect`].
+    pub fn over_untimed<S: Read + Write>(
+        &self,
+        stream: S,
+        channel: Channel,
+    ) -> Result<Client<Untimed<S>>, Error> {
+        self.over(Untimed(stream), channel)
+    }
+}
+
+/// Tries one address after the other; each gets an equal share of the time that is left.
+fn connect_any(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpStream> {
+    let started = Instant::now();
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = within.saturating_sub(started.elapsed());
+        let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        if share.is_zero() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "timed out connecting"));
+        }
+        match TcpStream::connect_timeout(address, share) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}

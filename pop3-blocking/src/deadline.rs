@@ -1,0 +1,178 @@
+//! Deadlines: how long what may take, and how a transport is told.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use pop3_proto::client::Waiting;
+
+/// How long what may take. Passing one ends the session with an error that says what was awaited;
+/// nothing ever waits without an end on a transport that knows [`Timeouts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Deadlines {
+    /// To connect, all resolved addresses together: 30 s.
+    pub connect: Duration,
+    /// From the connection to the greeting: 60 s.
+    pub greeting: Duration,
+    /// From a command to its status line, and the longest silence inside a multi-line reply: 60 s.
+    /// Servers delay the answer to a wrong password on purpose; below 10 s that looks like a broken
+    /// connection.
+    pub reply: Duration,
+    /// From the first command of a login to its end: 180 s.
+    pub login: Duration,
+}
+
+impl Deadlines {
+    /// The defaults.
+    pub const DEFAULT: Self = Self {
+        connect: Duration::from_secs(30),
+        greeting: Duration::from_secs(60),
+        reply: Duration::from_secs(60),
+        login: Duration::from_secs(180),
+    };
+}
+
+impl Default for Deadlines {
+    /// [`Deadlines::DEFAULT`].
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// A transport whose reads and writes can be given an end.
+pub trait Timeouts: Read + Write {
+    /// Lets every following read and write fail with [`io::ErrorKind::WouldBlock`] or
+    /// [`io::ErrorKind::TimedOut`] once it has blocked for `timeout`, which is never zero.
+    ///
+    /// # Errors
+    /// Whatever the transport says.
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()>;
+}
+
+impl Timeouts for TcpStream {
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(timeout))?;
+        self.set_write_timeout(Some(timeout))
+    }
+}
+
+#[cfg(unix)]
+impl Timeouts for std::os::unix::net::UnixStream {
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(timeout))?;
+        self.set_write_timeout(Some(timeout))
+    }
+}
+
+impl<T: Timeouts + ?Sized> Timeouts for &mut T {
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        (**self).set_timeout(timeout)
+    }
+}
+
+impl<T: Timeouts + ?Sized> Timeouts for Box<T> {
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        (**self).set_timeout(timeout)
+    }
+}
+
+/// Any transport, without deadlines: a read or write that blocks blocks for as long as the transport
+/// lets it. A deadline is noticed only when the transport gives up by itself.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a wrapper and nothing else")]
+pub struct Untimed<S>(pub S);
+
+impl<S: Read> Read for Untimed<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl<S: Write> Write for Untimed<S> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<S: Read + Write> Timeouts for Untimed<S> {
+    fn set_timeout(&mut self, _: Duration) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// When the thing that is awaited must have come.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    deadlines: Deadlines,
+    /// What was awaited when the clock was last looked at, and until when.
+    awaited: Option<(Waiting, Instant)>,
+    /// An end that holds whatever is awaited: that of a login.
+    overall: Option<Instant>,
+    /// The timeout that the transport was last given.
+    armed: Option<Duration>,
+}
+
+impl Clock {
+    pub(crate) const fn new(deadlines: Deadlines) -> Self {
+        Self { deadlines, awaited: None, overall: None, armed: None }
+    }
+
+    pub(crate) fn begin_login(&mut self) {
+        self.overall = Instant::now().checked_add(self.deadlines.login);
+    }
+
+    pub(crate) const fn end_login(&mut self) {
+        self.overall = None;
+    }
+
+    /// Something came: silence begins anew.
+    pub(crate) const fn progress(&mut self, waiting: Waiting) {
+        if matches!(waiting, Waiting::Rest(_)) {
+            self.awaited = None;
+        }
+    }
+
+    /// Arms the transport for what is awaited now; `false` if its time is over.
+    pub(crate) fn arm(
+        &mut self,
+        waiting: Waiting,
+        transport: &mut impl Timeouts,
+    ) -> io::Result<bool> {
+        let limit = if waiting == Waiting::Greeting {
+            self.deadlines.greeting
+        } else {
+            self.deadlines.reply
+        };
+        let now = Instant::now();
+        let until = match self.awaited {
+            Some((same, until)) if same == waiting => until,
+            _ => {
+                // A limit beyond the end of time is none; a century stands in for it.
+                let until =
+                    now.checked_add(limit).unwrap_or(now + Duration::from_secs(3_155_760_000));
+                self.awaited = Some((waiting, until));
+                until
+            }
+        };
+        let until = self.overall.map_or(until, |overall| overall.min(until));
+        let left = until.saturating_duration_since(now);
+        if left.is_zero() {
+            return Ok(false);
+        }
+        // Setting a timeout costs a system call: one that is a little too long will do, since the
+        // clock is looked at again when it has passed.
+        let good_enough = self
+            .armed
+            .is_some_and(|armed| armed >= left && armed <= left.saturating_add(limit / 64));
+        if !good_enough {
+            transport.set_timeout(left)?;
+            self.armed = Some(left);
+        }
+        Ok(true)
+    }
+}

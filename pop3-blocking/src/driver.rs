@@ -1,0 +1,157 @@
+//! The one loop that moves octets: events, write, read.
+
+use std::io;
+
+use bytes::Buf as _;
+use pop3_proto::client::{ClientSession, CommandId, Eof, Event};
+use pop3_proto::{Command, Deviations};
+
+use crate::deadline::{Clock, Deadlines, Timeouts};
+use crate::error::Error;
+
+/// A session and its transport.
+#[derive(Debug)]
+pub(crate) struct Driver<S> {
+    pub(crate) session: ClientSession,
+    stream: S,
+    pub(crate) clock: Clock,
+    /// The transport takes nothing more; what the server said before that may still be read.
+    write_closed: bool,
+    /// What the server has been forgiven so far.
+    pub(crate) deviations: Deviations,
+}
+
+impl<S: Timeouts> Driver<S> {
+    pub(crate) fn new(session: ClientSession, stream: S, deadlines: Deadlines) -> Self {
+        Self {
+            session,
+            stream,
+            clock: Clock::new(deadlines),
+            write_closed: false,
+            deviations: Deviations::NONE,
+        }
+    }
+
+    /// Queues a command. While it is too early, replies to abandoned commands are read and dropped.
+    pub(crate) fn send(&mut self, command: &Command) -> Result<CommandId, Error> {
+        loop {
+            match self.session.send(command) {
+                Ok(id) => return Ok(id),
+                // Nobody else waits: what ends here was abandoned.
+                Err(error) if error.is_transient() => {
+                    if let Event::Closed { farewell, .. } = self.event()? {
+                        return Err(Error::Closed { farewell });
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The next event of command `id`; ends of abandoned commands before it are dropped.
+    pub(crate) fn event_of(&mut self, id: CommandId) -> Result<Event, Error> {
+        loop {
+            let event = self.event()?;
+            match &event {
+                Event::Started { id: of, .. }
+                | Event::Item { id: of, .. }
+                | Event::Data { id: of, .. }
+                | Event::Finished { id: of }
+                | Event::Completed { id: of, .. }
+                    if *of == id =>
+                {
+                    return Ok(event);
+                }
+                Event::Closed { farewell, .. } => {
+                    return Err(Error::Closed { farewell: farewell.clone() });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The next event that is no deviation; blocks until there is one.
+    pub(crate) fn event(&mut self) -> Result<Event, Error> {
+        loop {
+            match self.session.poll_event()? {
+                Some(Event::Deviation { deviation, .. }) => {
+                    self.deviations.insert(deviation);
+                }
+                Some(event) => return Ok(event),
+                None => self.exchange()?,
+            }
+        }
+    }
+
+    /// Writes all that is to be written, then reads once.
+    pub(crate) fn exchange(&mut self) -> Result<(), Error> {
+        while self.session.wants_write() && !self.write_closed {
+            self.write()?;
+        }
+        if self.session.wants_read() { self.read() } else { Err(Error::Closed { farewell: None }) }
+    }
+
+    fn write(&mut self) -> Result<(), Error> {
+        self.arm()?;
+        match self.stream.write(self.session.outgoing().chunk()) {
+            Ok(0) => Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+            Ok(written) => {
+                self.session.outgoing().advance(written);
+                if !self.session.wants_write() {
+                    self.stream.flush()?;
+                }
+                Ok(())
+            }
+            Err(error) if is_end(&error) => {
+                self.write_closed = true;
+                Ok(())
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn read(&mut self) -> Result<(), Error> {
+        self.arm()?;
+        match self.stream.read(self.session.incoming()) {
+            Ok(0) => self.session.receive_eof(Eof::Clean),
+            Ok(read) => {
+                self.session.received(read);
+                self.clock.progress(self.session.waiting());
+            }
+            Err(error) if is_end(&error) => self.session.receive_eof(Eof::Abrupt),
+            Err(error) => return self.failed(error),
+        }
+        Ok(())
+    }
+
+    /// Gives the transport the time that is left for what is awaited.
+    fn arm(&mut self) -> Result<(), Error> {
+        if self.clock.arm(self.session.waiting(), &mut self.stream)? {
+            Ok(())
+        } else {
+            Err(self.session.time_out().into())
+        }
+    }
+
+    fn failed(&mut self, error: io::Error) -> Result<(), Error> {
+        match error.kind() {
+            io::ErrorKind::Interrupted => Ok(()),
+            // The transport was given no more time than was left.
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                Err(self.session.time_out().into())
+            }
+            _ => Err(error.into()),
+        }
+    }
+}
+
+/// Whether the connection is gone, rather than something about it wrong.
+fn is_end(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    )
+}
