@@ -107,7 +107,7 @@ impl LeadingDots {
             }
             kept += usize::from(dot ^ 1);
         }
-        Some(Stripped { octets, kept, last: dots.last() == Some(&1) })
+        Some(Stripped { octets, kept })
     }
 
     fn lenient(&self) -> bool {
@@ -120,8 +120,6 @@ pub(super) struct Stripped {
     /// The octets that stay; what lies behind the first `kept` has no meaning.
     pub(super) octets: [u8; BLOCK],
     pub(super) kept: usize,
-    /// The block's last octet was a leading dot.
-    pub(super) last: bool,
 }
 
 /// Where the encoder has to put something in: the first of two neighbours that are a CR without LF, an LF without CR, or
