@@ -90,12 +90,12 @@ impl LeadingDots {
         let [_, _, _, second @ .., _] = window;
         let [_, _, _, _, third @ ..] = window;
         let dots = leading_dots(head, lenient);
-        let mut ends = 0;
-        for ((&dot, &second), &third) in dots.iter().zip(second).zip(third) {
+        let mut ends = dots;
+        for ((end, &second), &third) in ends.iter_mut().zip(second).zip(third) {
             let line_end = is(second, CARRIAGE_RETURN) & is(third, LINE_FEED);
-            ends |= dot & (line_end | (is(second, LINE_FEED) & u8::from(lenient)));
+            *end &= line_end | (is(second, LINE_FEED) & u8::from(lenient));
         }
-        if ends != 0 {
+        if any(&ends) {
             return None;
         }
         let mut octets = [0; BLOCK];
@@ -195,21 +195,27 @@ fn is(octet: u8, wanted: u8) -> u8 {
 /// then no longer done in vectors.
 #[inline]
 fn first(hits: &[u8; BLOCK]) -> Option<usize> {
-    let words = || {
-        hits.chunks_exact(8).filter_map(|word| word.first_chunk().copied().map(u64::from_le_bytes))
-    };
     // Nearly every block has none: that answer must cost one comparison.
-    if words().fold(0, |any, word| any | word) == 0 {
+    if !any(hits) {
         return None;
     }
     let mut base = 0;
-    for word in words() {
+    for word in words(hits) {
         if word != 0 {
             return usize::try_from(word.trailing_zeros() / 8).map(|lane| base + lane).ok();
         }
         base += 8;
     }
     None
+}
+
+#[inline]
+fn any(hits: &[u8; BLOCK]) -> bool {
+    words(hits).fold(0, |any, word| any | word) != 0
+}
+
+fn words(hits: &[u8; BLOCK]) -> impl Iterator<Item = u64> {
+    hits.chunks_exact(8).filter_map(|word| word.first_chunk().copied().map(u64::from_le_bytes))
 }
 
 /// A last block filled up with an octet that nothing looks for.
