@@ -46,9 +46,9 @@ fn decode_into(wire: &[u8], read: usize, out: &mut [u8]) -> Lengths {
     let (mut body, mut consumed, mut shown) = (0, 0, 0);
     while !decoder.ended() {
         shown = wire.len().min(shown + read);
-        let decoded = decoder.decode_into(&wire[consumed..shown], &mut out[body..]);
-        body += decoded.written;
-        consumed += decoded.read;
+        let part = decoder.decode_into(&wire[consumed..shown], &mut out[body..]);
+        body += part.written;
+        consumed += part.read;
     }
     black_box(&*out);
     (body, consumed)
@@ -62,10 +62,10 @@ fn decode_in_place(wire: &[u8], read: usize, buffer: &mut [u8]) -> Lengths {
         let input = &rest[..rest.len().min(read)];
         let buffer = &mut buffer[..input.len()];
         buffer.copy_from_slice(input);
-        let decoded = decoder.decode_in_place(buffer);
-        black_box(&buffer[..decoded.written]);
-        body += decoded.written;
-        consumed += decoded.read;
+        let part = decoder.decode_in_place(buffer);
+        black_box(&buffer[..part.written]);
+        body += part.written;
+        consumed += part.read;
     }
     (body, consumed)
 }

@@ -9,6 +9,7 @@
 //! - The same decoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block.
 //! - `MultilineEncoder` and `WireOctets`: every message of up to 9 octets whole; up to 7 octets at every 2-split and in
 //!   rooms of 1 to 4 octets.
+//! - The same encoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block.
 //! - `TopLines`: every message of up to 8 octets, 0 to 3 lines, octet by octet; up to 7 octets at every 2-split.
 
 use bytes::BufMut;
@@ -322,6 +323,25 @@ fn every_short_message_encodes_alike_however_it_is_cut() {
             octets.update(first);
             octets.update(second);
             assert_eq!(usize::try_from(octets.octets()), Ok(normalised(message).len()));
+        }
+    });
+}
+
+/// I1 for the writers, class D15: the walk by blocks writes what the offsets say, whatever stands at whichever place of it.
+#[test]
+fn every_short_string_encodes_alike_at_every_place_of_a_block() {
+    for_each_string(4, |middle| {
+        for shift in 0..64 {
+            let mut message = b".\n.\r.\r\n".repeat(8);
+            message.resize(message.len() + shift, b'\n');
+            message.extend_from_slice(middle);
+            message.extend_from_slice(&b".\n".repeat(40));
+            assert_eq!(
+                encoded_whole(&message),
+                stepped(&[&message]),
+                "\"{}\"",
+                message.escape_ascii()
+            );
         }
     });
 }

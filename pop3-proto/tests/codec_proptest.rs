@@ -217,7 +217,7 @@ proptest! {
     fn messages_survive(
         message in octets(),
         writes in reads(),
-        room in 1..200_usize,
+        room in prop_oneof![1..200_usize, 200..3000_usize],
         reads in reads(),
         junk in vec(any::<u8>(), 0..9),
     ) {

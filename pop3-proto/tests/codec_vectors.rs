@@ -8,11 +8,11 @@ fn decoded(reads: &[&[u8]], ending: LineEnding) -> (Vec<u8>, Option<Vec<u8>>) {
     let (mut body, mut input) = (Vec::new(), Vec::new());
     for read in reads {
         input.extend_from_slice(read);
-        loop {
-            let (len, skip) = match decoder.decode(&input) {
-                BodyStep::Data { len, skip } => (len, skip),
-                BodyStep::End { len: 0, skip: 0 } | BodyStep::NeedMore => break,
-                BodyStep::End { len, skip } => (len, skip),
+        while !decoder.ended() {
+            let (BodyStep::Data { len, skip } | BodyStep::End { len, skip }) =
+                decoder.decode(&input)
+            else {
+                break;
             };
             body.extend_from_slice(&input[..len]);
             input.drain(..len + skip);

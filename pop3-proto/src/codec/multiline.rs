@@ -191,8 +191,8 @@ impl MultilineDecoder {
             };
             let Some(stripped) = self.dots.strip(window) else { return };
             let [.., last_but_one, last, _, _] = *window;
+            // A leading dot that came last is decided, too: `strip` has seen the two octets behind it.
             self.before = match last {
-                _ if stripped.last => Before::LeadingDot,
                 CARRIAGE_RETURN => Before::CarriageReturn,
                 LINE_FEED if self.ends_line(Some(last_but_one)) => Before::LineEnd,
                 _ => Before::Other,

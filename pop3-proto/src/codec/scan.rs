@@ -17,20 +17,26 @@ pub(super) const TERMINATION: u8 = b'.';
 /// Octets compared at a time: one cache line, and four of the narrowest vectors.
 pub(super) const BLOCK: usize = 64;
 
-/// How far a search goes by blocks before it hands over: a restart of `memmem` costs about as much as these.
+/// How far the first search goes by blocks: far enough for a short reply, which then never pays for a `Finder`.
 const NEAR: usize = 4 * BLOCK;
+
+/// Hits nearer to each other than this are found faster by blocks. Farther apart a block is about as likely to hold one as
+/// not, and the branch missed costs more than the restart saved: with lines of 60 to 78 octets 3.5 GiB/s by blocks.
+const THICK: usize = 32;
 
 /// Searches for termination octets at the start of a line.
 #[derive(Clone, Debug)]
 pub(super) struct LeadingDots {
     ending: LineEnding,
-    /// Made when a search first goes far: most replies are short and never need it.
+    /// How many octets to search by blocks before `far` is asked.
+    near: usize,
+    /// Made when it is first asked.
     far: Option<Finder<'static>>,
 }
 
 impl LeadingDots {
     pub(super) const fn new(ending: LineEnding) -> Self {
-        Self { ending, far: None }
+        Self { ending, near: NEAR, far: None }
     }
 
     pub(super) const fn ending(&self) -> LineEnding {
@@ -40,12 +46,19 @@ impl LeadingDots {
     /// Where the first termination octet is that follows a line end lying wholly in `input`.
     #[inline]
     pub(super) fn find(&mut self, input: &[u8]) -> Option<usize> {
+        let hit = self.find_near(input);
+        // The next hit is likely to lie as far away as this one.
+        self.near = if hit.is_some_and(|hit| hit < THICK) { BLOCK } else { 0 };
+        hit
+    }
+
+    fn find_near(&mut self, input: &[u8]) -> Option<usize> {
         let lenient = self.lenient();
         if lenient && input.starts_with(b"\n.") {
             return Some(1);
         }
         let mut at = 0;
-        while at < NEAR {
+        while at < self.near {
             let rest = input.get(at..)?;
             let Some(window) = rest.first_chunk() else {
                 return first(&leading_dots(&padded(rest), lenient)).map(|hit| at + hit + 2);
@@ -77,24 +90,24 @@ impl LeadingDots {
         let [_, _, _, second @ .., _] = window;
         let [_, _, _, _, third @ ..] = window;
         let dots = leading_dots(head, lenient);
-        let mut ends = 0;
-        for ((&dot, &second), &third) in dots.iter().zip(second).zip(third) {
+        let mut ends = dots;
+        for ((end, &second), &third) in ends.iter_mut().zip(second).zip(third) {
             let line_end = is(second, CARRIAGE_RETURN) & is(third, LINE_FEED);
-            ends |= dot & (line_end | (is(second, LINE_FEED) & u8::from(lenient)));
+            *end &= line_end | (is(second, LINE_FEED) & u8::from(lenient));
         }
-        if ends != 0 {
+        if any(&ends) {
             return None;
         }
         let mut octets = [0; BLOCK];
         let mut kept = 0;
         for (&octet, &dot) in block.iter().zip(&dots) {
             // Always written, and written over when it was a dot: a branch here would be missed half of the time.
-            if let Some(place) = octets.get_mut(kept) {
+            if let Some(place) = octets.get_mut(kept % BLOCK) {
                 *place = octet;
             }
             kept += usize::from(dot ^ 1);
         }
-        Some(Stripped { octets, kept, last: dots.last() == Some(&1) })
+        Some(Stripped { octets, kept })
     }
 
     fn lenient(&self) -> bool {
@@ -107,8 +120,6 @@ pub(super) struct Stripped {
     /// The octets that stay; what lies behind the first `kept` has no meaning.
     pub(super) octets: [u8; BLOCK],
     pub(super) kept: usize,
-    /// The block's last octet was a leading dot.
-    pub(super) last: bool,
 }
 
 /// Where the encoder has to put something in: the first of two neighbours that are a CR without LF, an LF without CR, or
@@ -178,21 +189,33 @@ fn is(octet: u8, wanted: u8) -> u8 {
 }
 
 /// The first lane that is set.
+///
+/// Measured, a block with and without a hit: words as here 4.5 and 3.5 ns; a bit gathered from each octet by multiplication
+/// 7.2 and 3.4; four lanes packed into one octet, or a fold over the octets, 15 and 14, because the comparison itself is
+/// then no longer done in vectors.
 #[inline]
 fn first(hits: &[u8; BLOCK]) -> Option<usize> {
     // Nearly every block has none: that answer must cost one comparison.
-    if hits.iter().fold(0, |any, &hit| any | hit) == 0 {
+    if !any(hits) {
         return None;
     }
     let mut base = 0;
-    for word in hits.chunks_exact(8) {
-        let word = u64::from_le_bytes(*word.first_chunk()?);
+    for word in words(hits) {
         if word != 0 {
-            return Some(base + usize::try_from(word.trailing_zeros() / 8).ok()?);
+            return usize::try_from(word.trailing_zeros() / 8).map(|lane| base + lane).ok();
         }
         base += 8;
     }
     None
+}
+
+#[inline]
+fn any(hits: &[u8; BLOCK]) -> bool {
+    words(hits).fold(0, |any, word| any | word) != 0
+}
+
+fn words(hits: &[u8; BLOCK]) -> impl Iterator<Item = u64> {
+    hits.chunks_exact(8).filter_map(|word| word.first_chunk().copied().map(u64::from_le_bytes))
 }
 
 /// A last block filled up with an octet that nothing looks for.

@@ -3,7 +3,10 @@
 use bytes::BufMut;
 
 use super::octets;
-use super::scan::{CARRIAGE_RETURN, LINE_FEED, TERMINATION, count_halves, find_repair};
+use super::scan::{BLOCK, CARRIAGE_RETURN, LINE_FEED, TERMINATION, count_halves, find_repair};
+
+/// Runs shorter than this come faster octet by octet than each on its own.
+const SHORT: usize = 16;
 
 /// Encodes the body of a multi-line response (RFC 1939 §3): makes every line end CRLF, byte-stuffs each line that begins
 /// with the termination octet, and ends with the terminator.
@@ -107,7 +110,7 @@ impl MultilineEncoder {
     /// than [`remaining_mut`](BufMut::remaining_mut) says (a `Vec` or `BytesMut` says nearly `usize::MAX` and grows). After
     /// [`finish`](Self::finish) it takes nothing.
     pub fn encode(&mut self, input: &[u8], out: &mut impl BufMut) -> usize {
-        let mut taken = 0;
+        let (mut taken, mut after_short) = (0, false);
         while self.flush(out) && self.written != Written::Terminator {
             let rest = input.get(taken..).unwrap_or_default();
             let shown = rest.get(..out.remaining_mut()).unwrap_or(rest);
@@ -118,6 +121,12 @@ impl MultilineEncoder {
             out.put_slice(shown.get(..copy).unwrap_or_default());
             self.owed = insert;
             taken += copy;
+            // One short run alone may just be what the last block left of a line.
+            let short = !insert.is_empty() && copy < SHORT;
+            if short && after_short && self.flush(out) {
+                taken += self.encode_blocks(input.get(taken..).unwrap_or_default(), out);
+            }
+            after_short = short;
         }
         taken
     }
@@ -147,6 +156,44 @@ impl MultilineEncoder {
         };
         self.written = Written::Terminator;
         self.flush(out)
+    }
+
+    /// Encodes block by block, octet by octet, for as long as repairs come thick and any block finds room.
+    fn encode_blocks(&mut self, input: &[u8], out: &mut impl BufMut) -> usize {
+        let mut taken = 0;
+        for block in input.chunks_exact(BLOCK) {
+            // One octet makes three at most: a dot behind a bare CR, whose LF comes first, and which is doubled.
+            let mut octets = [0; 3 * BLOCK];
+            if out.remaining_mut() < octets.len() {
+                break;
+            }
+            let mut length = 0;
+            let mut push = |octet: u8| {
+                if let Some(place) = octets.get_mut(length) {
+                    *place = octet;
+                    length += 1;
+                }
+            };
+            for &octet in block {
+                if self.written == Written::CarriageReturn && octet != LINE_FEED {
+                    push(LINE_FEED);
+                    self.written = Written::LineEnd;
+                }
+                match octet {
+                    LINE_FEED if self.written != Written::CarriageReturn => push(CARRIAGE_RETURN),
+                    TERMINATION if self.written == Written::LineEnd => push(TERMINATION),
+                    _ => {}
+                }
+                push(octet);
+                self.written = self.written.after(&[octet]);
+            }
+            out.put_slice(octets.get(..length).unwrap_or_default());
+            taken += BLOCK;
+            if length - BLOCK < BLOCK / SHORT {
+                break;
+            }
+        }
+        taken
     }
 
     fn repair(&mut self, input: &[u8]) -> Stuff {
