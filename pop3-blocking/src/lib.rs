@@ -47,3 +47,8 @@ pub use listing::{Items, Listing, ScanListings, UniqueIdListings};
 pub use pipeline::{Outcome, Pipeline, Reply};
 pub use pop3_proto;
 pub use session::Session;
+
+/// The examples of the project's README, so that they are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct ReadmeDoctests;
