@@ -66,6 +66,7 @@ mod error;
 mod escape;
 mod leniency;
 mod limits;
+pub mod server;
 pub mod state;
 mod value;
 

@@ -6,7 +6,7 @@ pub const MAX_COMMAND_OCTETS: usize = 255;
 /// Octets of a status line or a capability line at most, CRLF included (RFC 2449 §§3, 4).
 pub const MAX_RESPONSE_OCTETS: usize = 512;
 
-/// Bounds of a client session. What passes one is a [`ProtocolError`](crate::ProtocolError), never
+/// Bounds of a client session. What passes one is a [`ProtocolError`](crate::client::ProtocolError), never
 /// silently cut.
 ///
 /// A session holds at most two input blocks, the output, the queue of commands in flight and one

@@ -1,5 +1,7 @@
 //! The documentation's table is what the code reads.
 
+use std::fmt::Write as _;
+
 use pop3_proto::state::Keyword;
 
 #[test]
@@ -13,8 +15,9 @@ fn the_table_of_commands_is_the_one_in_the_code() {
     );
     let yes = |flag| if flag { "yes" } else { "–" };
     for rule in Keyword::ALL.iter().map(|keyword| keyword.rule()) {
-        expected += &format!(
-            "| {} | {} | {} | {} | {} | {} | {} |\n",
+        let _ = writeln!(
+            expected,
+            "| {} | {} | {} | {} | {} | {} | {} |",
             rule.keyword,
             rule.legal,
             rule.framing,
