@@ -72,6 +72,14 @@ pub enum CommandError {
     Arguments(Keyword),
     /// The message-number is 0, or larger than any maildrop.
     MessageNumber(Keyword),
+    /// The command is not legal in the present state.
+    WrongState(Keyword),
+    /// The command holds a credential, and the channel is in clear.
+    NotProtected(Keyword),
+    /// The line is longer than the limit; it is dropped to its end.
+    TooLong,
+    /// The line ended by LF without CR; nobody can say where the next one begins.
+    BareLineFeed,
 }
 
 impl CommandError {
@@ -85,6 +93,10 @@ impl CommandError {
             Self::Unsupported(_) => "command not supported",
             Self::Arguments(_) => "syntax error in arguments",
             Self::MessageNumber(_) => "no such message",
+            Self::WrongState(_) => "command not valid in this state",
+            Self::NotProtected(_) => "credentials are not accepted in clear",
+            Self::TooLong => "command line too long",
+            Self::BareLineFeed => "command line not ended by CRLF",
         }
     }
 }
@@ -95,7 +107,9 @@ impl fmt::Display for CommandError {
         match self {
             Self::Unsupported(keyword)
             | Self::Arguments(keyword)
-            | Self::MessageNumber(keyword) => {
+            | Self::MessageNumber(keyword)
+            | Self::WrongState(keyword)
+            | Self::NotProtected(keyword) => {
                 write!(f, " ({keyword})")
             }
             _ => Ok(()),

@@ -85,6 +85,14 @@ impl Input {
         self.start = self.end.min(self.start + len);
     }
 
+    /// Drops `len` pending octets that may hold a credential.
+    pub(crate) fn consume_wiped(&mut self, len: usize) {
+        if let Some(octets) = self.pending_mut().and_then(|pending| pending.get_mut(..len)) {
+            super::wipe(octets);
+        }
+        self.consume(len);
+    }
+
     /// Takes `len` pending octets without copying them.
     pub(crate) fn take(&mut self, len: usize) -> Bytes {
         let to = self.end.min(self.start + len);
@@ -138,6 +146,30 @@ impl Input {
             self.received += octets(len);
             self.drained = false;
         }
+    }
+
+    /// Fills the window from `source` as far as there is room; gives how many octets it took.
+    pub(crate) fn copy_from(&mut self, source: &[u8]) -> usize {
+        let mut taken = 0;
+        loop {
+            let rest = source.get(taken..).unwrap_or_default();
+            let window = self.window();
+            let len = window.len().min(rest.len());
+            if len == 0 {
+                return taken;
+            }
+            if let (Some(to), Some(from)) = (window.get_mut(..len), rest.get(..len)) {
+                to.copy_from_slice(from);
+            }
+            self.filled(len);
+            taken += len;
+        }
+    }
+
+    /// Gives the memory back, and drops what is pending.
+    pub(crate) fn release_all(&mut self) {
+        self.start = self.end;
+        self.release();
     }
 
     /// Gives the memory back if nothing is pending.

@@ -5,3 +5,11 @@ mod output;
 
 pub(crate) use input::Input;
 pub(crate) use output::Output;
+
+/// Overwrites what was a credential.
+fn wipe(octets: &mut [u8]) {
+    #[cfg(feature = "zeroize")]
+    zeroize::Zeroize::zeroize(octets);
+    #[cfg(not(feature = "zeroize"))]
+    octets.fill(0);
+}

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
+use super::wipe;
 use crate::codec::octets;
 
 /// Lines on their way out. Octets of credentials are wiped as they leave, and whenever the buffer
@@ -44,6 +45,12 @@ impl Output {
         end
     }
 
+    /// Lets `write` append at most `room` octets.
+    pub(crate) fn write<T>(&mut self, room: usize, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        self.reserve(room);
+        write(&mut self.buffer)
+    }
+
     /// Says that `len` octets have left.
     pub(crate) fn advance(&mut self, len: usize) {
         let to = self.buffer.len().min(self.start + len);
@@ -71,14 +78,23 @@ impl Output {
         if self.buffer.capacity() - self.buffer.len() >= len {
             return;
         }
+        let secret = self.left < self.secret_to;
         let waiting = self.waiting().len();
-        let mut moved = Vec::with_capacity((waiting + len).next_power_of_two().max(512));
-        moved.extend_from_slice(self.waiting());
-        let mut old = mem::replace(&mut self.buffer, moved);
-        self.start = 0;
-        if self.left < self.secret_to {
-            wipe(&mut old);
+        if self.buffer.capacity() >= waiting + len {
+            self.buffer.copy_within(self.start.., 0);
+            if secret {
+                wipe(self.buffer.get_mut(waiting..).unwrap_or_default());
+            }
+            self.buffer.truncate(waiting);
+        } else {
+            let mut moved = Vec::with_capacity((waiting + len).next_power_of_two().max(512));
+            moved.extend_from_slice(self.waiting());
+            let mut old = mem::replace(&mut self.buffer, moved);
+            if secret {
+                wipe(&mut old);
+            }
         }
+        self.start = 0;
     }
 }
 
@@ -97,13 +113,6 @@ impl core::fmt::Debug for Output {
             .field("left", &self.left)
             .finish_non_exhaustive()
     }
-}
-
-fn wipe(octets: &mut [u8]) {
-    #[cfg(feature = "zeroize")]
-    zeroize::Zeroize::zeroize(octets);
-    #[cfg(not(feature = "zeroize"))]
-    octets.fill(0);
 }
 
 #[cfg(test)]

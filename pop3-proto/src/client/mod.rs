@@ -153,20 +153,7 @@ impl ClientSession {
     /// Takes octets by copying them and says how many it took: when it is less than all, poll events
     /// and offer the rest again. It takes none once the session is over.
     pub fn receive(&mut self, octets: &[u8]) -> usize {
-        let mut taken = 0;
-        loop {
-            let rest = octets.get(taken..).unwrap_or_default();
-            let window = self.incoming();
-            let len = window.len().min(rest.len());
-            if len == 0 {
-                return taken;
-            }
-            if let (Some(to), Some(from)) = (window.get_mut(..len), rest.get(..len)) {
-                to.copy_from_slice(from);
-            }
-            self.input.filled(len);
-            taken += len;
-        }
+        if self.is_over() || self.eof.is_some() { 0 } else { self.input.copy_from(octets) }
     }
 
     /// Says that the transport has ended; nothing can be received any more. Poll events: what was

@@ -22,4 +22,5 @@ pub(crate) use message_number::NumberSet;
 pub use response::{KnownCode, Levels, Response, ResponseCode, Status};
 pub use secret::{ApopDigest, Password, Secret};
 pub use text::Text;
+pub(crate) use text::put_text;
 pub use unique_id::UniqueId;

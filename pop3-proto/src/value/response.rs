@@ -164,6 +164,21 @@ pub enum KnownCode {
     Utf8,
 }
 
+impl KnownCode {
+    /// The code as it is sent, without its brackets.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InUse => "IN-USE",
+            Self::LoginDelay => "LOGIN-DELAY",
+            Self::SysTemp => "SYS/TEMP",
+            Self::SysPerm => "SYS/PERM",
+            Self::Auth => "AUTH",
+            Self::Utf8 => "UTF8",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

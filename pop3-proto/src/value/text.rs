@@ -61,6 +61,13 @@ impl Text {
     }
 }
 
+/// A text of our own words; the caller answers for its octets.
+pub(crate) fn put_text(write: impl FnOnce(&mut alloc::vec::Vec<u8>)) -> Text {
+    let mut text = alloc::vec::Vec::new();
+    write(&mut text);
+    Text::received(&text)
+}
+
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Escaped::new(self.octets()).fmt(f)

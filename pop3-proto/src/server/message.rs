@@ -1,0 +1,160 @@
+//! A message on its way out, repaired where the configuration says so.
+
+use bytes::BufMut;
+
+use super::ServerLeniency;
+use crate::codec::{MultilineEncoder, TopLines, WireOctets};
+
+/// What is done to the octets of a message before byte-stuffing.
+#[derive(Clone, Debug)]
+pub(super) struct Repairs {
+    nul_replacement: Option<u8>,
+    /// Looks for the blank line behind the headers; `None` if nobody asks for it.
+    headers: Option<TopLines>,
+    last: Option<u8>,
+}
+
+impl Repairs {
+    pub(super) fn new(leniency: ServerLeniency) -> Self {
+        let headers = leniency.missing_blank_line.then(|| TopLines::new(0));
+        Self { nul_replacement: leniency.nul_replacement, headers, last: None }
+    }
+
+    fn see(&mut self, octets: &[u8]) {
+        if let Some(headers) = &mut self.headers {
+            headers.take(octets);
+        }
+        self.last = octets.last().copied().or(self.last);
+    }
+
+    /// What has to follow the message for a blank line that is asked for and missing.
+    fn missing(&self) -> &'static [u8] {
+        match (&self.headers, self.last) {
+            (None, _) => b"",
+            (Some(headers), _) if headers.done() => b"",
+            (Some(_), None | Some(b'\r' | b'\n')) => b"\r\n",
+            (Some(_), Some(_)) => b"\r\n\r\n",
+        }
+    }
+}
+
+/// Counts the octets of a message as a session with `leniency` sends them, so that LIST says what RETR
+/// gives (RFC 1939 §11).
+///
+/// ```
+/// use pop3_proto::server::{MessageOctets, ServerLeniency};
+/// let mut octets = MessageOctets::new(ServerLeniency::strict());
+/// octets.update(b"Subject: x\n\none\n");
+/// assert_eq!(octets.octets(), 19);
+/// ```
+#[derive(Clone, Debug)]
+pub struct MessageOctets {
+    octets: WireOctets,
+    repairs: Repairs,
+}
+
+impl MessageOctets {
+    /// For a message of which nothing has been counted yet.
+    #[must_use]
+    pub fn new(leniency: ServerLeniency) -> Self {
+        Self { octets: WireOctets::new(), repairs: Repairs::new(leniency) }
+    }
+
+    /// Counts the next octets of the message.
+    pub fn update(&mut self, octets: &[u8]) {
+        self.repairs.see(octets);
+        self.octets.update(octets);
+    }
+
+    /// The octets of the message, if it ended here.
+    #[must_use]
+    pub fn octets(&self) -> u64 {
+        let mut whole = self.octets.clone();
+        whole.update(self.repairs.missing());
+        whole.octets()
+    }
+}
+
+/// Encodes the message that answers RETR or TOP.
+#[derive(Clone, Debug)]
+pub(super) struct MessageEncoder {
+    encoder: MultilineEncoder,
+    top: Option<TopLines>,
+    repairs: Repairs,
+    /// What is left to send of the blank line that was missing; `None` before the message has ended.
+    blank_line: Option<&'static [u8]>,
+}
+
+impl MessageEncoder {
+    /// `lines`: how many lines of the body TOP asks for; `None` for RETR.
+    pub(super) fn new(lines: Option<u64>, leniency: ServerLeniency) -> Self {
+        Self {
+            encoder: MultilineEncoder::new(),
+            top: lines.map(TopLines::new),
+            repairs: Repairs::new(leniency),
+            blank_line: None,
+        }
+    }
+
+    /// Whether more of the message is wanted: not once TOP has its lines.
+    pub(super) fn wants_more(&self) -> bool {
+        !self.top.as_ref().is_some_and(TopLines::done)
+    }
+
+    /// Takes octets of the message, as many as there is room for; what TOP does not ask for is taken
+    /// and dropped.
+    pub(super) fn encode(&mut self, octets: &[u8], out: &mut impl BufMut) -> usize {
+        // On trial, since what finds no room is shown again.
+        let wanted = match &self.top {
+            Some(top) => top.clone().take(octets),
+            None => octets.len(),
+        };
+        let answer = octets.get(..wanted).unwrap_or_default();
+        let taken = match self.repairs.nul_replacement {
+            Some(replacement) => self.encode_without_nuls(answer, replacement, out),
+            None => self.encoder.encode(answer, out),
+        };
+        let seen = answer.get(..taken).unwrap_or_default();
+        self.repairs.see(seen);
+        if let Some(top) = &mut self.top {
+            top.take(if taken == wanted { octets } else { seen });
+        }
+        if taken == wanted { octets.len() } else { taken }
+    }
+
+    fn encode_without_nuls(
+        &mut self,
+        octets: &[u8],
+        replacement: u8,
+        out: &mut impl BufMut,
+    ) -> usize {
+        let mut taken = 0;
+        while let Some(rest) = octets.get(taken..).filter(|rest| !rest.is_empty()) {
+            let run = memchr::memchr(0, rest).unwrap_or(rest.len());
+            let now = if run == 0 {
+                self.encoder.encode(&[replacement], out)
+            } else {
+                self.encoder.encode(rest.get(..run).unwrap_or_default(), out)
+            };
+            if now == 0 {
+                break;
+            }
+            taken += now;
+        }
+        taken
+    }
+
+    /// Ends the message; `false` if not all of it found room.
+    pub(super) fn finish(&mut self, out: &mut impl BufMut) -> bool {
+        let missing = self.repairs.missing();
+        let owed = self.blank_line.get_or_insert(missing);
+        if !owed.is_empty() {
+            let taken = self.encoder.encode(owed, out);
+            *owed = owed.get(taken..).unwrap_or_default();
+            if !owed.is_empty() {
+                return false;
+            }
+        }
+        self.encoder.finish(out)
+    }
+}

@@ -1,0 +1,273 @@
+//! From answers to octets.
+
+use alloc::vec::Vec;
+
+use bytes::BufMut as _;
+
+use super::message::MessageEncoder;
+use super::{Open, RespondError, ServerSession};
+use crate::state::{Effect, Framing, Keyword, State};
+use crate::{DropListing, KnownCode, Response, ScanListing, Status, Text, UniqueIdListing};
+
+impl ServerSession {
+    /// Answers `+OK` to a command whose positive answer is one free line: USER, DELE, NOOP, RSET, QUIT.
+    /// Single lines always find room.
+    ///
+    /// # Errors
+    /// [`RespondError::Mismatch`] for any other command: PASS has
+    /// [`ServerSession::authenticated`], the others answers of their own.
+    pub fn ok(&mut self, text: &Text) -> Result<(), RespondError> {
+        let keyword = self.command()?;
+        let effect = keyword.rule().effect;
+        match keyword {
+            Keyword::User | Keyword::Dele | Keyword::Noop | Keyword::Rset | Keyword::Quit => {}
+            _ => return Err(RespondError::Mismatch),
+        }
+        self.after_user = effect == Effect::Named;
+        self.answer(&Response::new(Status::Ok, text.clone()));
+        Ok(())
+    }
+
+    /// Answers `-ERR`, with a response code if there is one to give (RFC 2449 §8, RFC 3206).
+    ///
+    /// For refused credentials use [`ServerSession::authentication_failed`].
+    ///
+    /// # Errors
+    /// [`RespondError`] if nothing waits for an answer, or a positive one was begun.
+    pub fn err(&mut self, code: Option<KnownCode>, text: &Text) -> Result<(), RespondError> {
+        match self.open {
+            Open::Nothing => Err(RespondError::NothingToAnswer),
+            Open::Command { .. } | Open::Rejection(_) => {
+                self.answer(&negative(code, text));
+                Ok(())
+            }
+            Open::Listing(_) | Open::Message(_) => Err(RespondError::Mismatch),
+        }
+    }
+
+    /// Answers a rejected line with its standard text, which repeats nothing that the client sent.
+    ///
+    /// # Errors
+    /// [`RespondError`] if no rejected line waits for an answer.
+    pub fn reject(&mut self) -> Result<(), RespondError> {
+        match self.open {
+            Open::Nothing => Err(RespondError::NothingToAnswer),
+            Open::Rejection(error) => {
+                self.answer(&negative(None, &Text::received(error.text().as_bytes())));
+                Ok(())
+            }
+            _ => Err(RespondError::Mismatch),
+        }
+    }
+
+    /// Answers PASS: the credentials are right and the maildrop is open and locked; the session is in
+    /// TRANSACTION (RFC 1939 §4).
+    ///
+    /// # Errors
+    /// [`RespondError`] if no PASS waits for an answer.
+    pub fn authenticated(&mut self, text: &Text) -> Result<(), RespondError> {
+        if self.command()?.rule().effect != Effect::Authenticated {
+            return Err(RespondError::Mismatch);
+        }
+        self.state = State::Transaction;
+        self.bad_commands = 0;
+        self.answer(&Response::new(Status::Ok, text.clone()));
+        Ok(())
+    }
+
+    /// Answers PASS: the credentials are wrong. Always the same line, whether the mailbox exists or
+    /// not; after the last attempt that is borne the session ends.
+    ///
+    /// # Errors
+    /// [`RespondError`] if no PASS waits for an answer.
+    pub fn authentication_failed(&mut self) -> Result<(), RespondError> {
+        if self.command()?.rule().effect != Effect::Authenticated {
+            return Err(RespondError::Mismatch);
+        }
+        self.failed_logins = self.failed_logins.saturating_add(1);
+        self.ending |= self.failed_logins >= self.config.limits.login_attempts;
+        self.answer(&negative(Some(KnownCode::Auth), &Text::received(b"authentication failed")));
+        Ok(())
+    }
+
+    /// Answers STAT.
+    ///
+    /// # Errors
+    /// [`RespondError`] if no STAT waits for an answer.
+    pub fn drop_listing(&mut self, listing: DropListing) -> Result<(), RespondError> {
+        if self.command()? != Keyword::Stat {
+            return Err(RespondError::Mismatch);
+        }
+        self.answer_with(|line| listing.encode(line));
+        Ok(())
+    }
+
+    /// Answers LIST with a message-number, or adds a line to a LIST that was begun.
+    ///
+    /// # Errors
+    /// [`RespondError::Full`] if the line finds no room: write, then give it again.
+    pub fn scan_listing(&mut self, listing: ScanListing) -> Result<(), RespondError> {
+        self.item(Keyword::List, |line| listing.encode(line))
+    }
+
+    /// Answers UIDL with a message-number, or adds a line to a UIDL that was begun.
+    ///
+    /// # Errors
+    /// As [`ServerSession::scan_listing`].
+    pub fn unique_id_listing(&mut self, listing: &UniqueIdListing) -> Result<(), RespondError> {
+        self.item(Keyword::Uidl, |line| listing.encode(line))
+    }
+
+    /// Begins the multi-line answer to LIST or UIDL without a message-number, RETR or TOP.
+    ///
+    /// # Errors
+    /// [`RespondError::Mismatch`] if the command's answer is no multi-line one.
+    pub fn begin_multiline(&mut self, text: &Text) -> Result<(), RespondError> {
+        let Open::Command { keyword, lines, argument } = self.open else {
+            return Err(self.nothing_or_mismatch());
+        };
+        let next = match keyword.rule().framing {
+            Framing::MultilineWithoutArgument if !argument => Open::Listing(keyword),
+            Framing::Multiline => Open::Message(MessageEncoder::new(lines, self.config.leniency)),
+            _ => return Err(RespondError::Mismatch),
+        };
+        self.put(&Response::new(Status::Ok, text.clone()));
+        self.open = next;
+        Ok(())
+    }
+
+    /// Whether the message that is being sent should go on: not once TOP has its lines.
+    #[must_use]
+    pub fn wants_body(&self) -> bool {
+        matches!(&self.open, Open::Message(message) if message.wants_more())
+    }
+
+    /// Takes octets of the message as it is stored, with any line ends: they are made CRLF and
+    /// byte-stuffed. Gives how many it took; fewer than all means: write, then offer the rest.
+    ///
+    /// # Errors
+    /// [`RespondError`] if no RETR or TOP was begun.
+    pub fn write_body(&mut self, octets: &[u8]) -> Result<usize, RespondError> {
+        let room = self.room();
+        let Open::Message(message) = &mut self.open else { return Err(self.nothing_or_mismatch()) };
+        Ok(self.output.write(room, |buffer| message.encode(octets, &mut buffer.limit(room))))
+    }
+
+    /// Ends a multi-line answer.
+    ///
+    /// # Errors
+    /// [`RespondError::Full`] if the end finds no room: write, then call again.
+    pub fn finish_multiline(&mut self) -> Result<(), RespondError> {
+        let room = self.room();
+        match &mut self.open {
+            Open::Listing(_) if room < b".\r\n".len() => return Err(RespondError::Full),
+            Open::Listing(_) => self.put_line(|line| line.push(b'.')),
+            Open::Message(message) => {
+                if !self.output.write(room, |buffer| message.finish(&mut buffer.limit(room))) {
+                    return Err(RespondError::Full);
+                }
+            }
+            _ => return Err(self.nothing_or_mismatch()),
+        }
+        self.open = Open::Nothing;
+        Ok(())
+    }
+
+    /// Breaks the session off: what was begun cannot be completed, because a message could not be
+    /// read to its end. The client sees the connection end inside the answer and knows that it is not
+    /// whole. What was written so far still leaves.
+    pub fn abort(&mut self) {
+        self.ending = true;
+        self.open = Open::Nothing;
+    }
+
+    /// The command that waits for its status line.
+    fn command(&self) -> Result<Keyword, RespondError> {
+        match self.open {
+            Open::Command { keyword, .. } => Ok(keyword),
+            _ => Err(self.nothing_or_mismatch()),
+        }
+    }
+
+    fn nothing_or_mismatch(&self) -> RespondError {
+        if matches!(self.open, Open::Nothing) {
+            RespondError::NothingToAnswer
+        } else {
+            RespondError::Mismatch
+        }
+    }
+
+    fn item(
+        &mut self,
+        keyword: Keyword,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), RespondError> {
+        match self.open {
+            Open::Command { keyword: of, argument: true, .. } if of == keyword => {
+                self.answer_with(encode);
+                Ok(())
+            }
+            Open::Listing(of) if of == keyword => {
+                // Each line is far shorter than this.
+                if self.room() < crate::MAX_RESPONSE_OCTETS {
+                    return Err(RespondError::Full);
+                }
+                self.put_line(encode);
+                Ok(())
+            }
+            _ => Err(self.nothing_or_mismatch()),
+        }
+    }
+
+    /// Writes the single line that answers what is open; after QUIT, and where the budget is spent,
+    /// the session ends behind it.
+    fn answer(&mut self, response: &Response) {
+        if matches!(self.open, Open::Command { keyword: Keyword::Quit, .. }) {
+            self.ending = true;
+        }
+        self.put(response);
+        self.open = Open::Nothing;
+    }
+
+    fn answer_with(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        self.put_line(|line| {
+            line.extend_from_slice(b"+OK ");
+            encode(line);
+        });
+        self.open = Open::Nothing;
+    }
+
+    pub(super) fn put(&mut self, response: &Response) {
+        self.output.write(crate::MAX_RESPONSE_OCTETS, |buffer| response.encode(buffer));
+    }
+
+    pub(super) fn put_line(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        self.output.write(crate::MAX_RESPONSE_OCTETS, |buffer| {
+            encode(buffer);
+            buffer.extend_from_slice(b"\r\n");
+        });
+    }
+
+    fn room(&self) -> usize {
+        self.config.limits.output.saturating_sub(self.output.waiting().len())
+    }
+}
+
+/// A response code goes in front; a text that would look like one is set apart (RFC 2449 §6.4).
+fn negative(code: Option<KnownCode>, text: &Text) -> Response {
+    let code = match code {
+        None if text.octets().first() == Some(&b'[') => "",
+        None => return Response::new(Status::Err, text.clone()),
+        Some(code) => code.as_str(),
+    };
+    let mut line = Vec::new();
+    if !code.is_empty() {
+        line.push(b'[');
+        line.extend_from_slice(code.as_bytes());
+        line.push(b']');
+    }
+    line.push(b' ');
+    line.extend_from_slice(text.octets());
+    line.truncate(Text::MAX_OCTETS);
+    Response::new(Status::Err, Text::received(&line))
+}
