@@ -4,7 +4,7 @@ use bytes::Buf as _;
 use pop3_proto::client::{
     Channel, ClientConfig, ClientSession, Event, Pipelining, ProtocolError, Security,
 };
-use pop3_proto::Command;
+use pop3_proto::{Command, RawFraming};
 
 fn session(change: impl FnOnce(&mut ClientConfig)) -> ClientSession {
     let mut config = ClientConfig::new(Security::PlaintextAllowed);
@@ -60,4 +60,19 @@ fn limits_of_nothing_fail_and_do_not_hang() {
     });
     assert!(session.receive(b"+OK\r\n") > 0);
     assert_eq!(session.poll_event(), Err(ProtocolError::LineTooLong { limit: 0 }));
+}
+
+/// Class H1: a farewell is the last that a server says. What it says to a command that left later is no reply.
+#[test]
+fn nothing_follows_a_farewell() {
+    let mut session = session(|_| {});
+    assert_eq!(session.receive(b"+OK\r\n"), 5);
+    assert_eq!(poll(&mut session).unwrap().len(), 1);
+    let raw = Command::raw("XTND", RawFraming::SingleLine).unwrap();
+    session.send(&raw).unwrap();
+    assert_eq!(session.receive(b"-ERR autologout\r\n"), 17);
+    assert_eq!(poll(&mut session), Ok(Vec::new()));
+    flush(&mut session);
+    assert_eq!(session.receive(b"+OK\r\n"), 5);
+    assert_eq!(poll(&mut session), Err(ProtocolError::Unsolicited));
 }

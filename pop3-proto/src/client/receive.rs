@@ -146,7 +146,8 @@ impl ClientSession {
         let position = self.input.position();
         match (self.in_flight.front(), &self.progress) {
             (Some(head), Progress::Status)
-                if head.left_at.is_some_and(|left_at| position >= left_at) =>
+                if self.farewell.is_none()
+                    && head.left_at.is_some_and(|left_at| position >= left_at) =>
             {
                 self.read_status()
             }
