@@ -64,6 +64,16 @@ pub mod client;
 pub mod codec;
 mod error;
 mod escape;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+#[allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "to panic where an invariant does not hold is what it is for"
+)]
+pub mod fuzzing;
 mod leniency;
 mod limits;
 pub mod server;

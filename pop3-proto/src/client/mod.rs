@@ -108,7 +108,8 @@ impl ClientSession {
     #[must_use]
     pub fn new(config: ClientConfig, channel: Channel) -> Self {
         let limits = &config.limits;
-        let block = limits.input_block.max(limits.status_line).max(limits.listing_line);
+        // Two octets at the least: one of a body may be undecided.
+        let block = limits.input_block.max(limits.status_line).max(limits.listing_line).max(2);
         Self {
             channel,
             state: State::Greeting,

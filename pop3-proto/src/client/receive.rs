@@ -146,7 +146,8 @@ impl ClientSession {
         let position = self.input.position();
         match (self.in_flight.front(), &self.progress) {
             (Some(head), Progress::Status)
-                if head.left_at.is_some_and(|left_at| position >= left_at) =>
+                if self.farewell.is_none()
+                    && head.left_at.is_some_and(|left_at| position >= left_at) =>
             {
                 self.read_status()
             }
@@ -212,7 +213,9 @@ impl ClientSession {
         let parsed =
             codec::response(line, &self.config.leniency).map_err(|_| ProtocolError::Unsolicited)?;
         self.farewell = Some(Response::new(parsed.value.status, Text::received(parsed.value.text)));
+        let deviations = parsed.deviations;
         self.input.consume(consumed);
+        self.report(None, deviations);
         Ok(Step::Again)
     }
 

@@ -1,0 +1,200 @@
+//! What a server sends and what the caller does in between, as one string of octets.
+//!
+//! Nine octets make the configuration. After them every octet is the server's, but for NUL: the octet behind it names what
+//! the caller does, with an argument of one octet where it needs one. So a corpus file reads like one side of a transcript.
+
+use alloc::vec::Vec;
+
+use crate::client::{Channel, ClientConfig, Eof, Pipelining, Security};
+use crate::codec::LineEnding;
+use crate::{ApopDigest, Command, Leniency, Limits, Mailbox, MessageNumber, Password, RawFraming};
+
+/// What no message of the library may show.
+pub(super) const CANARY: &str = "hunter2";
+
+/// Octets of the server in one script, repeated ones included.
+const MAX_OCTETS: usize = 1 << 14;
+
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The server sends this.
+    Octets(Vec<u8>),
+    /// The caller does this.
+    Act(Act),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    Send(Command),
+    /// Output is written as it comes up, or held back.
+    Hold(bool),
+    /// So many octets of the output leave.
+    Write(usize),
+    /// Gives up the command that was taken so many commands ago.
+    Abandon(usize),
+    /// Gives up the command at the head when so many events have come.
+    AbandonAfter(u8),
+    ReleaseIdle,
+    TimeOut,
+    Eof(Eof),
+    /// Nothing: all that came so far is polled.
+    Rest,
+}
+
+pub(super) struct Script {
+    pub(super) config: ClientConfig,
+    pub(super) channel: Channel,
+    /// What chooses the reads and the habits of the callers.
+    pub(super) seed: [u8; 2],
+    pub(super) steps: Vec<Step>,
+    /// Whether the server itself says what it must not be told.
+    pub(super) holds_canary: bool,
+}
+
+impl Script {
+    pub(super) fn read(data: &[u8]) -> Option<Self> {
+        let (
+            &[preset, switches, pipelining, status, listing, security, channel, small, large],
+            rest,
+        ) = data.split_first_chunk()?;
+        let security = match security {
+            b'I' => Security::Implicit,
+            b'R' => Security::StlsRequired,
+            b'O' => Security::StlsPreferred,
+            _ => Security::PlaintextAllowed,
+        };
+        let mut config = match preset {
+            b'S' => ClientConfig::strict(security),
+            b'O' => ClientConfig::outlook(security),
+            b'o' => ClientConfig { leniency: Leniency::outlook(), ..ClientConfig::new(security) },
+            _ => ClientConfig::new(security),
+        };
+        config.leniency.junk_before_greeting = switches & 1 != 0;
+        if switches & 2 != 0 {
+            config.leniency.line_ending = LineEnding::CrlfOrLf;
+        }
+        config.leniency.leading_dot_ends_listing ^= switches & 4 != 0;
+        config.leniency.malformed_items ^= switches & 8 != 0;
+        config.pipelining = match pipelining {
+            b'P' => Pipelining::Always,
+            b'N' => Pipelining::Never,
+            _ => Pipelining::Announced,
+        };
+        config.limits = limits(status, listing);
+        let channel = match channel {
+            b'T' => Channel::Tls,
+            b'L' => Channel::Trusted,
+            _ => Channel::Clear,
+        };
+        let steps = steps(rest);
+        let mut said = Vec::new();
+        for step in &steps {
+            if let Step::Octets(octets) = step {
+                said.extend_from_slice(octets);
+            }
+        }
+        let holds_canary = said.windows(CANARY.len()).any(|octets| octets == CANARY.as_bytes());
+        Some(Self { config, channel, seed: [small, large], steps, holds_canary })
+    }
+}
+
+/// `00` leaves the limits as they are; anything else makes them small enough to be met.
+fn limits(status: u8, listing: u8) -> Limits {
+    if status == b'0' && listing == b'0' {
+        return Limits::DEFAULT;
+    }
+    Limits {
+        status_line: status.into(),
+        listing_line: listing.into(),
+        listing_items: u32::from(listing % 32),
+        capabilities: usize::from(status % 32),
+        in_flight: 1 + usize::from(listing % 8),
+        input_block: usize::from(status ^ listing),
+        output: usize::from(status % 128),
+        drain: u64::from(listing) * 2,
+    }
+}
+
+fn steps(script: &[u8]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut octets = Vec::new();
+    let mut left = MAX_OCTETS;
+    let mut script = script.iter().copied();
+    while let Some(octet) = script.next() {
+        let mut count = 1;
+        let act = match octet {
+            0 => act(&mut script, &mut count),
+            _ => None,
+        };
+        let Some(act) = act else {
+            if octet == 0 && count > 1 {
+                let again = octets.len() * (count - 1);
+                if again <= left {
+                    left -= again;
+                    octets = octets.repeat(count);
+                }
+            } else if left > 0 {
+                left -= 1;
+                octets.push(octet);
+            }
+            continue;
+        };
+        if !octets.is_empty() {
+            steps.push(Step::Octets(core::mem::take(&mut octets)));
+        }
+        steps.push(Step::Act(act));
+    }
+    if !octets.is_empty() {
+        steps.push(Step::Octets(octets));
+    }
+    steps
+}
+
+/// What NUL begins; `None` for octets of the server: a NUL, or `count` times what it has sent since the last act.
+fn act(script: &mut impl Iterator<Item = u8>, count: &mut usize) -> Option<Act> {
+    let name = script.next().unwrap_or(b'|');
+    let mut argument = || script.next().unwrap_or(b'1');
+    let message = |octet: u8| match u32::from(octet) {
+        octet @ 0x30..=0x39 => MessageNumber::new(octet - 0x30),
+        octet => MessageNumber::new(octet.wrapping_sub(0x41)),
+    };
+    let named = |octet: u8| message(octet).unwrap_or(MessageNumber::FIRST);
+    let mailbox = || Mailbox::new("mrose").expect("RFC 1939 §7");
+    Some(match name {
+        0 => return None,
+        b'*' => {
+            *count = usize::from(argument()).max(2);
+            return None;
+        }
+        b'u' => Act::Send(Command::User(mailbox())),
+        b'p' => Act::Send(Command::Pass(Password::new(CANARY).expect("graphic ASCII"))),
+        b'a' => Act::Send(Command::Apop {
+            mailbox: mailbox(),
+            digest: ApopDigest::new("c4c9334bac560ecc979e58001b3e22fb").expect("RFC 1939 §7"),
+        }),
+        b's' => Act::Send(Command::Stat),
+        b'l' => Act::Send(Command::List(None)),
+        b'L' => Act::Send(Command::List(Some(named(argument())))),
+        b'i' => Act::Send(Command::Uidl(None)),
+        b'I' => Act::Send(Command::Uidl(Some(named(argument())))),
+        b'r' => Act::Send(Command::Retr(named(argument()))),
+        b't' => Act::Send(Command::Top { message: named(argument()), lines: 10 }),
+        b'd' => Act::Send(Command::Dele(named(argument()))),
+        b'n' => Act::Send(Command::Noop),
+        b'z' => Act::Send(Command::Rset),
+        b'c' => Act::Send(Command::Capa),
+        b'q' => Act::Send(Command::Quit),
+        b'x' => Act::Send(Command::raw("XTND XMIT", RawFraming::SingleLine).expect("no keyword")),
+        b'X' => Act::Send(Command::raw("XTND DUMP", RawFraming::Multiline).expect("no keyword")),
+        b'h' => Act::Hold(true),
+        b'w' => Act::Hold(false),
+        b'W' => Act::Write(argument().into()),
+        b'A' => Act::Abandon(usize::from(argument() & 7)),
+        b'B' => Act::AbandonAfter(argument() & 15),
+        b'-' => Act::ReleaseIdle,
+        b'T' => Act::TimeOut,
+        b'E' => Act::Eof(Eof::Clean),
+        b'e' => Act::Eof(Eof::Abrupt),
+        _ => Act::Rest,
+    })
+}

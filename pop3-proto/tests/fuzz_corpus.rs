@@ -1,0 +1,139 @@
+//! The bodies of the fuzz targets, over their whole corpora and over random octets: what the fuzzer once found stays found.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use pop3_proto::fuzzing;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// Runs `body` over every file of a corpus; a corpus that is missing or empty is a mistake.
+fn over_corpus(target: &str, body: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} is empty", folder.display());
+    for file in files {
+        let octets = fs::read(&file).unwrap();
+        let ran = catch_unwind(AssertUnwindSafe(|| body(&octets)));
+        assert!(ran.is_ok(), "{} fails", file.display());
+    }
+}
+
+/// Octets in which the words of the protocol come up, some of them behind a NUL, where a script has what the caller does.
+fn octets() -> impl Strategy<Value = Vec<u8>> {
+    let words = [
+        "+OK",
+        "-ERR",
+        "+",
+        "+ ",
+        "\r\n",
+        ".\r\n",
+        "\r\n.\r\n",
+        "\r\n..",
+        ".",
+        "\n",
+        "\r",
+        " ",
+        "\t",
+        "1",
+        "2 320",
+        "0",
+        "1 120\r\n",
+        "2 a\r\n",
+        "+OK\r\n",
+        "+OK\r\n.\r\n",
+        "-ERR [SYS/TEMP] x\r\n",
+        "PIPELINING\r\n",
+        "PASS ",
+        "USER ",
+        "<a@b>",
+        "[AUTH]",
+        "4294967296",
+        "AQ==",
+        "\u{202e}",
+        "\x1b[31m",
+        "RETR 1",
+        "TOP 1 0",
+        "Subject: x\r\n\r\n",
+        "+OK\r\n\0p+OK\r\n",
+        "\0u+OK\r\n\0p+OK\r\n",
+    ];
+    let acts = &b"*uapslLiIrtdnzcqxXhwWAB-TEe|"[..];
+    let piece = prop_oneof![
+        6 => prop::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
+        3 => (prop::sample::select(acts.to_vec()), prop::sample::select(&b"0123"[..])).prop_map(|(act, argument)| {
+            if b"*LIrtdWAB".contains(&act) { vec![0, act, argument] } else { vec![0, act] }
+        }),
+        1 => vec(any::<u8>(), 0..12),
+        1 => (vec(any::<u8>(), 1..4), 1..300_usize).prop_map(|(piece, times)| piece.repeat(times)),
+    ];
+    vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+/// A session's script: its configuration, mostly with the login done.
+fn script() -> impl Strategy<Value = Vec<u8>> {
+    let heads = [
+        "T0A00PC",
+        "S0P00PC",
+        "O0P00PC",
+        "T2PxxPC",
+        "T0PzQPC",
+        "o0N00RC",
+        "S1Ap0IT",
+        "T0P\x03\x02PL",
+    ];
+    let login = "+OK\r\n\0u+OK\r\n\0p+OK\r\n";
+    (prop::sample::select(heads.to_vec()), any::<[u8; 2]>(), any::<bool>(), octets()).prop_map(
+        move |(head, seed, logged_in, octets)| {
+            let login = if logged_in { login } else { "" };
+            [head.as_bytes(), &seed, login.as_bytes(), &octets].concat()
+        },
+    )
+}
+
+macro_rules! targets {
+    ($($target:ident: $input:expr;)*) => {
+        mod corpus {
+            use super::*;
+
+            $(#[test]
+            fn $target() {
+                over_corpus(stringify!($target), fuzzing::$target);
+            })*
+        }
+
+        mod random {
+            use super::*;
+
+            proptest! {
+                #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+                $(#[test]
+                fn $target(input in $input) {
+                    fuzzing::$target(&input);
+                })*
+            }
+        }
+
+        /// A target that nobody runs would go unnoticed.
+        #[test]
+        fn every_corpus_has_its_target() {
+            let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+            for entry in fs::read_dir(corpora).unwrap() {
+                let name = entry.unwrap().file_name();
+                assert!([$(stringify!($target)),*].iter().any(|target| *target == name), "{name:?}");
+            }
+        }
+    };
+}
+
+targets! {
+    client_session: script();
+    multiline: octets();
+    stuffing: octets();
+    command_roundtrip: octets();
+    response_roundtrip: octets();
+}
