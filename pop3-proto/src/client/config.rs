@@ -14,7 +14,8 @@ pub enum Security {
     Implicit,
     /// TLS begun by STLS. Before it nothing but CAPA, STLS and QUIT leaves.
     StlsRequired,
-    /// TLS begun by STLS if the server offers it. No credential leaves in clear.
+    /// TLS begun by STLS if the server offers it. No credential leaves in clear, nor a raw command,
+    /// of which nobody here can tell whether it holds one.
     StlsPreferred,
     /// Anything may leave in clear, passwords too.
     PlaintextAllowed,

@@ -122,7 +122,7 @@ impl ClientSession {
         if !may_leave(
             self.channel,
             self.config.security,
-            rule.is_some_and(|rule| rule.credential),
+            rule.is_none_or(|rule| rule.credential),
             rule.is_some_and(|rule| rule.before_tls),
         ) {
             return Err(SendError::NotProtected { keyword });
