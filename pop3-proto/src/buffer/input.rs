@@ -156,13 +156,17 @@ impl Input {
             Block::None => self.block = Block::Writable(self.fresh()),
             Block::Writable(block) => {
                 let pending = self.end - self.start;
-                // Moving costs no more than what has been consumed since the last move.
-                if pending <= self.start && self.end > block.len() / 2 {
+                // Moving costs no more than what has been consumed since the last move; part of a
+                // line that stands at the block's end moves whatever it costs, but only once.
+                let stuck = self.drained && self.end == block.len();
+                if self.start > 0 && (stuck || pending <= self.start && self.end > block.len() / 2)
+                {
                     block.copy_within(self.start..self.end, 0);
                     (self.start, self.end) = (0, pending);
                 }
                 // What is left of a block that was given away in parts.
-                if block.len() < self.size / 2 && self.drained {
+                let short = block.len() < self.size / 2 || self.end == block.len();
+                if self.drained && short {
                     self.change_block();
                 }
             }
@@ -277,8 +281,9 @@ mod tests {
                     }
                     Act::Consume(len) => input.consume(len.min(input.pending().len())),
                     Act::Drained => {
-                        // A session is drained with no more than part of a line pending.
-                        let over = input.pending().len().saturating_sub(SIZE / 4);
+                        // A session is drained with no more than part of a line pending, and a
+                        // line may be as long as the block.
+                        let over = input.pending().len().saturating_sub(SIZE - 1);
                         input.consume(over);
                         input.drained();
                         prop_assert!(input.has_room() && !input.window().is_empty());
@@ -295,6 +300,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// I2: part of a line that stands at the block's end leaves room for the rest, though moving it
+    /// gains little.
+    #[test]
+    fn part_of_a_line_is_not_stuck_at_the_end() {
+        let mut source = (0..=u8::MAX).cycle();
+        let mut input = Input::new(SIZE);
+        assert_eq!(fill(&mut input, &mut source, SIZE), SIZE);
+        input.consume(3);
+        assert!(!input.has_room() && input.window().is_empty());
+        input.drained();
+        assert!(input.has_room());
+        assert_eq!(input.window().len(), 3);
+        assert_eq!(input.pending()[0], 3);
     }
 
     /// The claim of the type: no allocation when chunks are dropped before the next read, and none
