@@ -182,7 +182,9 @@ impl Input {
     /// Goes on with the spare block, or a fresh one; what is pending moves there. Only once drained,
     /// when no more than part of a line is pending.
     fn change_block(&mut self) {
-        let mut next = match self.spare.take().map(Bytes::try_into_mut) {
+        // A spare that had given parts away may be too short for what is pending.
+        let spare = self.spare.take().filter(|spare| spare.len() == self.size);
+        let mut next = match spare.map(Bytes::try_into_mut) {
             Some(Ok(block)) => block,
             _ => self.fresh(),
         };
@@ -315,6 +317,31 @@ mod tests {
         assert!(input.has_room());
         assert_eq!(input.window().len(), 3);
         assert_eq!(input.pending()[0], 3);
+    }
+
+    /// I1: what is pending survives a change to a block that had given parts of itself away.
+    #[test]
+    fn a_spare_that_became_short_loses_nothing() {
+        let mut source = (0..=u8::MAX).cycle();
+        let mut input = Input::new(SIZE);
+        let mut held = Vec::new();
+        fill(&mut input, &mut source, 8);
+        held.push(input.take(8));
+        input.drained();
+        // A caller that reads after each event, and so never drains, gives the block away in parts.
+        for _ in 0..8 {
+            assert_eq!(fill(&mut input, &mut source, 8), 8);
+            held.push(input.take(8));
+        }
+        input.drained();
+        assert_eq!(fill(&mut input, &mut source, 40), 40);
+        held.clear();
+        held.push(input.take(1));
+        input.drained();
+        let pending = input.pending().to_vec();
+        assert_eq!(pending.len(), 39);
+        assert!(!input.window().is_empty());
+        assert_eq!(input.pending(), pending);
     }
 
     /// The claim of the type: no allocation when chunks are dropped before the next read, and none
