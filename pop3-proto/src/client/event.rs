@@ -66,7 +66,7 @@ pub enum Event {
     /// The server deviated from the specifications and was forgiven; told once for each kind and
     /// response, before the event that it concerns.
     Deviation {
-        /// Which command; `None` in the greeting.
+        /// Which command; `None` in the greeting and in a farewell.
         id: Option<CommandId>,
         /// What was forgiven.
         deviation: Deviation,

@@ -212,7 +212,9 @@ impl ClientSession {
         let parsed =
             codec::response(line, &self.config.leniency).map_err(|_| ProtocolError::Unsolicited)?;
         self.farewell = Some(Response::new(parsed.value.status, Text::received(parsed.value.text)));
+        let deviations = parsed.deviations;
         self.input.consume(consumed);
+        self.report(None, deviations);
         Ok(Step::Again)
     }
 
