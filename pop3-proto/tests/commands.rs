@@ -316,7 +316,7 @@ fn taken(row: &Row, point: Point, outcome: Outcome) {
     let marked = outcome == Outcome::Positive && row.after == After::Marked;
     assert_eq!(run.session.is_marked(number(1)), marked, "{context}");
     assert_eq!(run.session.in_flight(), 0, "{context}");
-    let list = run.session.capabilities().map(|list| list.len());
+    let list = run.session.capabilities().map(pop3_proto::Capabilities::len);
     let complete = outcome == Outcome::Positive && row.command == Command::Capa;
     assert_eq!(list, complete.then_some(2), "{context}");
     if state == State::Authorization {
@@ -352,14 +352,13 @@ fn told_of(row: &Row, point: Point, outcome: Outcome, id: usize) -> Vec<String> 
         Outcome::EofBefore | Outcome::EofMidway if quit => {
             vec![format!("closed {} Clean", update("Unknown"))]
         }
-        Outcome::EofBefore => vec![eof("Reply", id)],
         Outcome::EofMidway if row.is_multiline() => {
             let events = &row.events[..row.events.len() - 1];
             let mut lines: Vec<_> = events.iter().map(|event| format!("#{id} {event}")).collect();
             lines.push(eof("Rest", id));
             lines
         }
-        Outcome::EofMidway => vec![eof("Reply", id)],
+        Outcome::EofBefore | Outcome::EofMidway => vec![eof("Reply", id)],
     };
     match outcome {
         Outcome::Positive if quit => lines.push(format!("closed {}", update("Committed"))),

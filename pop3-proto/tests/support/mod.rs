@@ -313,14 +313,11 @@ pub(crate) fn event_line(event: &Event) -> String {
         Event::Deviation { id: Some(id), deviation } => format!("{id} deviation {deviation:?}"),
         Event::Deviation { id: None, deviation } => format!("deviation {deviation:?}"),
         Event::Closed { update, farewell, eof } => {
-            let mut line = format!("closed {update:?}");
-            if let Some(farewell) = farewell {
-                line += &format!(" farewell {}", response(farewell));
-            }
-            if let Some(eof) = eof {
-                line += &format!(" {eof:?}");
-            }
-            line
+            let farewell = farewell
+                .as_ref()
+                .map_or_else(String::new, |of| format!(" farewell {}", response(of)));
+            let eof = eof.map_or_else(String::new, |eof| format!(" {eof:?}"));
+            format!("closed {update:?}{farewell}{eof}")
         }
         other => panic!("no line for {other:?}"),
     }
