@@ -884,7 +884,7 @@ fn small_reads_cost_nothing_more() {
     }
 }
 
-/// §4 of the buffer's promise: in steady state a RETR allocates nothing, for small reads and for large ones, with
+/// I3: in steady state a RETR allocates nothing, for small reads and for large ones, with
 /// `poll_event` and with `read_body`.
 #[test]
 fn a_retr_allocates_nothing() {

@@ -565,7 +565,7 @@ fn dense_dots() {
     }
 }
 
-/// I3, §11 of the abandoned: its rest is read up to the limit, terminator included, and not an octet further.
+/// I3: the rest of what is abandoned is read up to the limit, terminator included, and not an octet further.
 #[test]
 fn draining_has_a_limit() {
     let mut config = tolerant();
