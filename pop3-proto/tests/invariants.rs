@@ -498,7 +498,8 @@ proptest! {
             }
             let mut run = Run::new(strict(), Channel::Clear);
             run.feed(&line);
-            prop_assert_eq!(run.session.greeting(), Some(&Greeting::new(response)));
+            let greeting = Greeting::new(response);
+            prop_assert_eq!(run.session.greeting(), Some(&greeting));
         }
     }
 
