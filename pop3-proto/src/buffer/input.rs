@@ -26,6 +26,9 @@ pub(crate) struct Input {
     /// Nothing more can be decoded from what is pending.
     drained: bool,
     received: u64,
+    /// Octets that were copied to make room.
+    #[cfg(test)]
+    moved: u64,
 }
 
 #[derive(Default)]
@@ -47,6 +50,8 @@ impl Input {
             held: false,
             drained: true,
             received: 0,
+            #[cfg(test)]
+            moved: 0,
         }
     }
 
@@ -194,6 +199,10 @@ impl Input {
                 {
                     block.copy_within(self.start..self.end, 0);
                     (self.start, self.end) = (0, pending);
+                    #[cfg(test)]
+                    {
+                        self.moved += octets(pending);
+                    }
                 }
                 // What is left of a block that was given away in parts.
                 let short = block.len() < self.size / 2 || self.end == block.len();
@@ -228,6 +237,10 @@ impl Input {
             self.spare = Some(block);
         }
         (self.start, self.end) = (0, len);
+        #[cfg(test)]
+        {
+            self.moved += octets(len);
+        }
     }
 
     fn fresh(&self) -> BytesMut {
@@ -370,8 +383,50 @@ mod tests {
         assert!(!input.has_room() && input.window().is_empty());
         input.drained();
         assert!(input.has_room());
-        assert_eq!(input.window().len(), 3);
+        let counted = allocation_counter::measure(|| assert_eq!(input.window().len(), 3));
+        assert_eq!(counted.count_total, 0, "it moves, to no other block");
         assert_eq!(input.pending()[0], 3);
+    }
+
+    /// I2: nor is it stuck where it fills what is left of a block that was given away in parts.
+    #[test]
+    fn part_of_a_line_is_not_stuck_in_what_is_left() {
+        let mut source = (0..=u8::MAX).cycle();
+        let mut input = Input::new(SIZE);
+        fill(&mut input, &mut source, 1);
+        let first = input.take(1);
+        input.drained();
+        fill(&mut input, &mut source, 8);
+        let second = input.take(8);
+        assert_eq!(fill(&mut input, &mut source, SIZE), SIZE - 8);
+        input.drained();
+        assert_eq!(input.window().len(), 8);
+        assert_eq!(
+            (first[0], second[0], input.pending()[0], input.pending().len()),
+            (0, 1, 9, SIZE - 8)
+        );
+    }
+
+    proptest! {
+        /// I4: making room copies no more than twice what was received, whatever the lengths of the
+        /// lines, up to the whole block, and of the reads.
+        #[test]
+        fn making_room_costs_no_more_than_reading(
+            lines in prop::collection::vec(1..=SIZE, 1..200),
+            reads in prop::collection::vec(1..=SIZE, 1..8),
+        ) {
+            let mut source = (0..=u8::MAX).cycle();
+            let mut input = Input::new(SIZE);
+            let mut reads = reads.into_iter().cycle();
+            for line in lines {
+                while input.pending().len() < line {
+                    input.drained();
+                    prop_assert_ne!(fill(&mut input, &mut source, reads.next().unwrap()), 0);
+                }
+                input.consume(line);
+            }
+            prop_assert!(input.moved <= 2 * input.received, "{} of {}", input.moved, input.received);
+        }
     }
 
     /// I1: what is pending survives a change to a block that had given parts of itself away.

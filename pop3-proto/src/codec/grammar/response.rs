@@ -97,7 +97,8 @@ fn any_line(line: &[u8]) -> (Status, &[u8]) {
     let (status, text) = match (after(b"+OK"), after(b"+"), after(b"-ERR")) {
         (Some(text), ..) | (None, Some(text), _) => (Status::Ok, text),
         (None, None, Some(text)) => (Status::Err, text),
-        (None, None, None) => (Status::Err, line),
+        // Without an indicator there is no separator either.
+        (None, None, None) => return (Status::Err, line),
     };
     match text.split_first() {
         Some((&octet, rest)) if is_blank(octet) => (status, rest),
