@@ -1,0 +1,226 @@
+//! How a message becomes a file: written to `tmp/`, synced, given its name in `new/`, and the folder
+//! synced. What stands in `new/` is whole, whenever the machine stops.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, DirEntry, File, OpenOptions};
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::io::{self, BufWriter, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+
+/// What the names begin with that files have in `tmp/`.
+const OURS: &str = "pop3-fetch.";
+
+/// The age at which a file in `tmp/` is nobody's any more, by the rules of Maildir.
+const STALE: Duration = Duration::from_secs(36 * 60 * 60);
+
+/// Octets moved at a time.
+const BLOCK: usize = 64 * 1024;
+
+/// A Maildir that this run delivers into.
+#[derive(Debug)]
+pub(crate) struct Maildir {
+    root: PathBuf,
+    /// Makes names unique: no other run has it.
+    run: String,
+    begun: u64,
+    interrupt: Interrupt,
+}
+
+impl Maildir {
+    /// Opens a Maildir, making what is missing of it.
+    pub(crate) fn open(root: &Path, interrupt: Interrupt) -> Result<Self, Failure> {
+        for folder in ["tmp", "new", "cur"] {
+            make(&root.join(folder))?;
+        }
+        remove_stale(&root.join("tmp"));
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let random = std::hash::RandomState::new().build_hasher().finish();
+        let run = format!("{OURS}{seconds}.{}.{random:016x}", process::id());
+        Ok(Self { root: root.to_owned(), run, begun: 0, interrupt })
+    }
+
+    /// Shows every file in `new/` and then in `cur/`. In this order no message is missed that a mail
+    /// program moves meanwhile; it may be shown twice.
+    pub(crate) fn for_each(&self, mut see: impl FnMut(&str, &DirEntry)) -> Result<(), Failure> {
+        for folder in ["new", "cur"].map(|folder| self.root.join(folder)) {
+            for entry in fs::read_dir(&folder).map_err(Failure::disk("read", &folder))? {
+                let entry = entry.map_err(Failure::disk("read", &folder))?;
+                if let Some(name) = entry.file_name().to_str() {
+                    see(name, &entry);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins to write a message. Dropped unfinished, it leaves nothing behind.
+    pub(crate) fn begin(&mut self) -> Result<Delivery<'_>, Failure> {
+        self.begun += 1;
+        let name = format!("{}.{}", self.run, self.begun);
+        let path = self.root.join("tmp").join(&name);
+        let mut state = self.interrupt.lock();
+        let file = create(&path).map_err(Failure::disk("create", &path))?;
+        state.writing = Some(path.clone());
+        drop(state);
+        let file = BufWriter::with_capacity(BLOCK, file);
+        Ok(Delivery { maildir: self, file, path, name, octets: 0, ended: false })
+    }
+
+    /// Makes sure that names in `new/` and `cur/` survive a power cut: also those that a run made
+    /// which was killed before it could.
+    pub(crate) fn sync(&self) -> Result<(), Failure> {
+        sync_folder(&self.root.join("new"))?;
+        sync_folder(&self.root.join("cur"))
+    }
+}
+
+/// A message that is being written.
+#[derive(Debug)]
+pub(crate) struct Delivery<'a> {
+    maildir: &'a Maildir,
+    file: BufWriter<File>,
+    path: PathBuf,
+    name: String,
+    octets: u64,
+    ended: bool,
+}
+
+impl Delivery<'_> {
+    pub(crate) fn write(&mut self, octets: &[u8]) -> Result<(), Failure> {
+        self.file.write_all(octets).map_err(Failure::disk("write", &self.path))?;
+        self.octets += u64::try_from(octets.len()).unwrap_or(u64::MAX);
+        Ok(())
+    }
+
+    pub(crate) const fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// Whether the message, all of it written, is what a file holds. A file that has gone is not.
+    pub(crate) fn is_the_same_as(&mut self, file: &Path) -> Result<bool, Failure> {
+        self.file.flush().map_err(Failure::disk("write", &self.path))?;
+        let other = match File::open(file) {
+            Ok(other) => other,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(Failure::disk("read", file)(error)),
+        };
+        let written = File::open(&self.path).map_err(Failure::disk("read", &self.path))?;
+        same_octets(written, other).map_err(Failure::disk("compare with", file))
+    }
+
+    /// Delivers the message into `new/`, under `name` or one that no other message has.
+    pub(crate) fn finish(mut self, name: Option<&str>) -> Result<(), Failure> {
+        self.file.flush().map_err(Failure::disk("write", &self.path))?;
+        self.file.get_ref().sync_all().map_err(Failure::disk("sync", &self.path))?;
+        let new = self.maildir.root.join("new");
+        let to = new.join(name.unwrap_or(&self.name));
+        let mut state = self.maildir.interrupt.lock();
+        fs::rename(&self.path, &to).map_err(Failure::disk("deliver into", &to))?;
+        state.writing = None;
+        drop(state);
+        self.ended = true;
+        sync_folder(&new)
+    }
+}
+
+impl Drop for Delivery<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            let mut state = self.maildir.interrupt.lock();
+            // If this fails, it is a file in tmp/ as a power cut leaves it: harmless.
+            let _ = fs::remove_file(&self.path);
+            state.writing = None;
+        }
+    }
+}
+
+/// Makes a folder, and those above it, that nobody else can look into.
+fn make(folder: &Path) -> Result<(), Failure> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = match folder.parent() {
+        Some(above) if above.as_os_str().is_empty() => Path::new("."),
+        Some(above) => above,
+        None => Path::new("."),
+    };
+    if above != Path::new(".") {
+        make(above)?;
+    }
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !folder.is_dir() => {
+            Err(Failure::disk("make the folder", folder)(error))
+        }
+        _ => sync_folder(above),
+    }
+}
+
+/// Makes a file that did not exist, and that nobody else can read.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Elsewhere a folder cannot be opened like a file.
+fn sync_folder(folder: &Path) -> Result<(), Failure> {
+    if cfg!(unix) {
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(Failure::disk("sync", folder))?;
+    }
+    Ok(())
+}
+
+/// Removes what killed runs have left. Only the age says that nobody writes a file any more: a
+/// process-id proves nothing about a folder that several machines share. A file of another program
+/// is that program's.
+fn remove_stale(tmp: &Path) {
+    let is_ours = |name: OsString| name.to_str().is_some_and(|name| name.starts_with(OURS));
+    let is_old = |metadata: fs::Metadata| {
+        let age = metadata.modified().ok().and_then(|then| then.elapsed().ok());
+        metadata.is_file() && age.is_some_and(|age| age > STALE)
+    };
+    for entry in fs::read_dir(tmp).into_iter().flatten().flatten() {
+        if is_ours(entry.file_name()) && entry.metadata().is_ok_and(is_old) {
+            // The next run may do it.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn same_octets(mut a: impl Read, mut b: impl Read) -> io::Result<bool> {
+    let (mut left, mut right) = (vec![0; BLOCK], vec![0; BLOCK]);
+    loop {
+        let (in_left, in_right) = (fill(&mut a, &mut left)?, fill(&mut b, &mut right)?);
+        if left[..in_left] != right[..in_right] {
+            return Ok(false);
+        }
+        if in_left == 0 {
+            return Ok(true);
+        }
+    }
+}
+
+/// Reads until `buffer` is full or there is no more.
+fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

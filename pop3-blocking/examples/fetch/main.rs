@@ -1,0 +1,48 @@
+//! Fetches mail over POP3 into a Maildir:
+//! `cargo run --release -p pop3-blocking --example fetch -- [OPTIONS] URL`.
+//!
+//! It can be killed anywhere and run again: nothing is lost, and where the server has unique-ids
+//! nothing is delivered twice. Read [`run`] first, the rest from there:
+//!
+//! * [`arguments`], [`password`] — what the user says;
+//! * [`listing`] — what the server has, and [`archive`] — what of it is here already;
+//! * [`maildir`] — how a message becomes a file, and [`names`] — what the file is called;
+//! * [`interrupt`] — what happens on Ctrl-C;
+//! * [`progress`], [`failure`] — what the user is told.
+
+mod archive;
+mod arguments;
+mod failure;
+mod interrupt;
+mod listing;
+mod maildir;
+mod names;
+mod password;
+mod progress;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Account, Arguments};
+use failure::Failure;
+use interrupt::Interrupt;
+use progress::tell;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    fetch(&arguments).unwrap_or_else(|failure| {
+        tell(&format_args!("fetch: {failure}"));
+        failure.exit_code()
+    })
+}
+
+fn fetch(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let account = Account::of(&arguments.url)?;
+    let password = password::find(arguments.password_file.as_deref(), &account)?;
+    // Only now: whoever ends the prompt for the password should get the echo of the terminal back,
+    // which shells see to when the signal itself ends a program.
+    let interrupt = Interrupt::install()?;
+    run::run(arguments, &account, &password, &interrupt)
+}

@@ -1,0 +1,348 @@
+//! One run: connect, log in, look, fetch, delete, quit, and say what came of it.
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::ExitCode;
+
+use pop3_blocking::pop3_proto::client::{SendError, Update};
+use pop3_blocking::pop3_proto::{Command, Deviations, Escaped, Password, UniqueId};
+use pop3_blocking::{Client, Error, LoginError, Outcome, Session};
+
+use crate::archive::{Archive, Occurrence};
+use crate::arguments::{Account, Arguments};
+use crate::failure::{Doing, Failure};
+use crate::interrupt::{Interrupt, Quit};
+use crate::listing::{Listing, Message};
+use crate::maildir::Maildir;
+use crate::names::Names;
+use crate::progress::{Progress, tell};
+
+/// Does what the command line says; a failure is one that came before there was anything to sum up.
+pub(crate) fn run(
+    arguments: &Arguments,
+    account: &Account,
+    password: &Password,
+    interrupt: &Interrupt,
+) -> Result<ExitCode, Failure> {
+    if arguments.list {
+        let mut session = open(arguments, account, password)?;
+        let listing = Listing::read(&mut session)?;
+        print(&listing)?;
+        let mut summary = Summary { unreadable: listing.unreadable, ..Summary::default() };
+        summary.deviations = session.deviations();
+        quit(session, &mut summary, interrupt);
+        summary.tell_forgiven();
+        return Ok(summary.exit_code());
+    }
+
+    // What cannot be kept need not be asked for.
+    let maildir = Maildir::open(&arguments.to, interrupt.clone())?;
+    let session = open(arguments, account, password)?;
+    let mut run = Run { arguments, maildir, session, summary: Summary::default() };
+    let outcome = run.transfer(account);
+    let Run { session, mut summary, .. } = run;
+    summary.deviations = session.deviations();
+    match outcome {
+        Ok(()) => quit(session, &mut summary, interrupt),
+        // Without QUIT the server keeps everything.
+        Err(failure) => summary.problem(&format_args!("fetch: {failure}")),
+    }
+    summary.tell(&arguments.to, arguments.delete);
+    Ok(summary.exit_code())
+}
+
+/// Connects and logs in.
+fn open(
+    arguments: &Arguments,
+    account: &Account,
+    password: &Password,
+) -> Result<Session<TcpStream>, Failure> {
+    let mut builder = Client::builder(arguments.security());
+    builder.config = arguments.leniency.config(arguments.security());
+    builder.deadlines.connect = arguments.timeout();
+    builder.deadlines.greeting = arguments.timeout();
+    builder.deadlines.reply = arguments.timeout();
+    let mut client = builder
+        .connect(&account.host, account.port)
+        .map_err(Failure::server(Doing::Connecting(account.to_string())))?;
+    known(client.capabilities())?;
+    let mut session =
+        client.login(&account.mailbox, password).map_err(|error| login_failure(error, password))?;
+    known(session.capabilities())?;
+    Ok(session)
+}
+
+/// A server need not know CAPA.
+fn known<T>(capabilities: Result<T, Error>) -> Result<(), Failure> {
+    match capabilities {
+        Ok(_) | Err(Error::Refused(_)) => Ok(()),
+        Err(error) => Err(Failure::server(Doing::Command("CAPA"))(error)),
+    }
+}
+
+/// What came of the login. Servers repeat what they do not like: the password is not shown even so.
+fn login_failure(error: LoginError<TcpStream>, password: &Password) -> Failure {
+    let error = match error {
+        LoginError::Failed(Error::Send(SendError::NotProtected { .. })) => {
+            return Failure::usage(
+                "the connection is not encrypted and its other end not on this machine: nothing \
+                 of the login was sent; --allow-plaintext sends the password all the same",
+            );
+        }
+        LoginError::Refused { client, response } => {
+            // The server was asked nothing that its answer could change.
+            let _ = client.quit();
+            Error::Refused(response)
+        }
+        LoginError::Failed(error) => error,
+        error => Error::from(error),
+    };
+    let mut said = error.to_string();
+    if said.contains(&Escaped::new(password.expose()).to_string()) {
+        "the server refused, with a text that is not shown because it holds the password"
+            .clone_into(&mut said);
+    }
+    Failure::Login { said }
+}
+
+fn print(listing: &Listing) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut print = || {
+        for Message { number, octets, id } in &listing.messages {
+            let octets = octets.map(|octets| octets.to_string()).unwrap_or_default();
+            let id = id.as_ref().map(UniqueId::as_str).unwrap_or_default();
+            writeln!(out, "{number}\t{octets}\t{id}")?;
+        }
+        out.flush()
+    };
+    print().map_err(|error: io::Error| Failure::Local {
+        doing: "print the list",
+        reason: error.to_string(),
+    })
+}
+
+/// A run that delivers.
+struct Run<'a> {
+    arguments: &'a Arguments,
+    maildir: Maildir,
+    session: Session<TcpStream>,
+    summary: Summary,
+}
+
+impl Run<'_> {
+    /// Everything between login and QUIT.
+    fn transfer(&mut self, account: &Account) -> Result<(), Failure> {
+        let listing = Listing::read(&mut self.session)?;
+        let mut archive = Archive::of(Names::of(account), &listing, &self.maildir)?;
+        self.summary.unreadable = listing.unreadable;
+        let mut safe = Vec::new();
+        let mut wanted = Vec::new();
+        for message in &listing.messages {
+            match archive.look(message, self.arguments.delete) {
+                (_, true) => safe.push(message),
+                (occurrence, false) => wanted.push((message, occurrence)),
+            }
+        }
+        self.summary.here = safe.len();
+        tell(&format_args!(
+            "{account}: {}, {} to fetch",
+            messages(listing.messages.len()),
+            wanted.len()
+        ));
+        self.fetch(&wanted, &mut archive, &mut safe)?;
+        if self.arguments.delete {
+            self.maildir.sync()?;
+            safe.retain(|message| {
+                let may = archive.may_delete(message);
+                if !may {
+                    tell(&format_args!(
+                        "message {}: not deleted: another with its unique-id was not fetched",
+                        message.number
+                    ));
+                }
+                may
+            });
+            self.delete(&safe)?;
+        }
+        Ok(())
+    }
+
+    /// Fetches what is wanted; what is on disk then is added to `safe`.
+    fn fetch<'m>(
+        &mut self,
+        wanted: &[(&'m Message, Occurrence)],
+        archive: &mut Archive,
+        safe: &mut Vec<&'m Message>,
+    ) -> Result<(), Failure> {
+        let Self { arguments, maildir, session, summary } = self;
+        let octets = wanted.iter().filter_map(|(message, _)| message.octets);
+        let mut progress = Progress::new(wanted.len(), octets.fold(0, u64::saturating_add));
+        let commands = wanted.iter().map(|(message, _)| Command::Retr(message.number));
+        let mut replies = session.pipeline(commands, arguments.window());
+        for &(message, occurrence) in wanted {
+            let failed = || Failure::server(Doing::Fetching(message.number));
+            // There is one reply for each command.
+            let Some(reply) = replies.next() else { break };
+            let mut body = match reply.map_err(failed())?.outcome {
+                Outcome::Body(body) => body,
+                Outcome::Line(response) => {
+                    summary.refused += 1;
+                    progress.tell(&format_args!(
+                        "message {}: the server refused it: {}",
+                        message.number, response.text
+                    ));
+                    progress.ended(message.octets, 0);
+                    continue;
+                }
+                _ => return Err(failed()(Error::Unexpected)),
+            };
+            let mut delivery = maildir.begin()?;
+            while let Some(chunk) = body.chunk().map_err(failed())? {
+                delivery.write(&chunk)?;
+                progress.received(chunk.len());
+            }
+            let octets = delivery.octets();
+            if archive.deliver(message, occurrence, delivery)? {
+                summary.fetched += 1;
+                summary.octets += octets;
+                summary.without_id += usize::from(message.id.is_none());
+            } else {
+                summary.here += 1;
+            }
+            safe.push(message);
+            progress.ended(message.octets, octets);
+        }
+        Ok(())
+    }
+
+    /// Marks what is safe as deleted; QUIT is what deletes.
+    fn delete(&mut self, safe: &[&Message]) -> Result<(), Failure> {
+        let Self { arguments, session, summary, .. } = self;
+        let commands = safe.iter().map(|message| Command::Dele(message.number));
+        let mut replies = session.pipeline(commands, arguments.window());
+        for &Message { number, .. } in safe.iter().copied() {
+            let failed = || Failure::server(Doing::Deleting(number));
+            let Some(reply) = replies.next() else { break };
+            match reply.map_err(failed())?.outcome {
+                Outcome::Line(response) if response.is_ok() => summary.marked += 1,
+                Outcome::Line(response) => summary.problem(&format_args!(
+                    "message {number}: the server refused to delete it: {}",
+                    response.text
+                )),
+                _ => return Err(failed()(Error::Unexpected)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ends the session. Its answer matters only if there is something to commit.
+fn quit(session: Session<TcpStream>, summary: &mut Summary, interrupt: &Interrupt) {
+    if summary.marked > 0 {
+        interrupt.lock().quit = Quit::Committing;
+    }
+    summary.update = match session.quit() {
+        Ok(update) => update,
+        Err(error) => {
+            tell(&format_args!("QUIT: {}", error.error));
+            error.update
+        }
+    };
+    interrupt.lock().quit = Quit::Answered;
+}
+
+/// What came of a run.
+#[derive(Debug)]
+struct Summary {
+    /// Messages that were delivered, and their octets.
+    fetched: usize,
+    octets: u64,
+    /// Messages that were here before.
+    here: usize,
+    /// Messages that the server refused.
+    refused: usize,
+    /// Messages that were delivered and cannot be recognised again.
+    without_id: usize,
+    /// Lines of the listing that may have named a message.
+    unreadable: usize,
+    /// Messages marked as deleted, and what became of them.
+    marked: usize,
+    update: Update,
+    deviations: Deviations,
+    problems: usize,
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Self {
+            fetched: 0,
+            octets: 0,
+            here: 0,
+            refused: 0,
+            without_id: 0,
+            unreadable: 0,
+            marked: 0,
+            update: Update::NotRequested,
+            deviations: Deviations::NONE,
+            problems: 0,
+        }
+    }
+}
+
+impl Summary {
+    /// Says at once what went wrong.
+    fn problem(&mut self, what: &dyn fmt::Display) {
+        self.problems += 1;
+        tell(what);
+    }
+
+    fn tell(&self, to: &Path, deleting: bool) {
+        tell(&format_args!(
+            "{} fetched ({} octets) into {}, {} there already, {} refused",
+            messages(self.fetched),
+            self.octets,
+            to.display(),
+            self.here,
+            self.refused
+        ));
+        if self.without_id > 0 {
+            tell(&format_args!(
+                "{} without a unique-id: unless deleted, delivered again by the next run",
+                messages(self.without_id)
+            ));
+        }
+        if deleting {
+            tell(&format_args!("{} marked as deleted: {}", messages(self.marked), self.update));
+        }
+        self.tell_forgiven();
+    }
+
+    fn tell_forgiven(&self) {
+        if self.unreadable > 0 {
+            tell(&format_args!(
+                "{} in LIST without a message-number: there may be messages that were not seen",
+                if self.unreadable == 1 { "a line" } else { "lines" }
+            ));
+        }
+        let forgiven: Vec<String> =
+            self.deviations.iter().map(|deviation| deviation.to_string()).collect();
+        if !forgiven.is_empty() {
+            tell(&format_args!("the server was forgiven: {}", forgiven.join("; ")));
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        let committed = self.marked == 0 || self.update == Update::Committed;
+        if self.problems == 0 && self.refused == 0 && self.unreadable == 0 && committed {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn messages(count: usize) -> String {
+    format!("{count} message{}", if count == 1 { "" } else { "s" })
+}
