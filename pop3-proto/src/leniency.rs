@@ -160,6 +160,9 @@ pub enum Deviation {
     TextChallenge,
     /// Lines before the greeting.
     JunkBeforeGreeting,
+    /// A line ended by LF without CR. Told of status lines and lines of listings; the lines of a
+    /// message are not looked at one by one.
+    BareLineFeed,
 }
 
 impl Deviation {
@@ -178,6 +181,7 @@ impl Deviation {
         Self::BarePlus,
         Self::TextChallenge,
         Self::JunkBeforeGreeting,
+        Self::BareLineFeed,
     ];
 
     const fn bit(self) -> u16 {
@@ -195,6 +199,7 @@ impl Deviation {
             Self::BarePlus => 10,
             Self::TextChallenge => 11,
             Self::JunkBeforeGreeting => 12,
+            Self::BareLineFeed => 13,
         }
     }
 }
@@ -215,6 +220,7 @@ impl fmt::Display for Deviation {
             Self::BarePlus => "continuation without its space",
             Self::TextChallenge => "challenge that is no base64",
             Self::JunkBeforeGreeting => "lines before the greeting",
+            Self::BareLineFeed => "line ended by LF without CR",
         })
     }
 }

@@ -9,9 +9,10 @@ pub const MAX_RESPONSE_OCTETS: usize = 512;
 /// Bounds of a client session. What passes one is a [`ProtocolError`](crate::client::ProtocolError), never
 /// silently cut.
 ///
-/// A session holds at most two input blocks, the output, the queue of commands in flight and one
-/// capability list: with the defaults 128 KiB + 64 KiB + about 100 KiB + at most 4 MiB, the last
-/// only against a server that fills 512 capability lines to their limit. Nothing is ever sized by a
+/// A session holds at most two input blocks, the output, the queue of commands in flight and two
+/// capability lists, the last one and the one that is being read: with the defaults 128 KiB + 64 KiB +
+/// about 100 KiB + at most 8 MiB, the last only against a server that fills 512 capability lines to
+/// their limit. Nothing is ever sized by a
 /// number that the server sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -561,19 +561,24 @@ fn line_ending_forbid() {
     }
 }
 
-/// D2: lines and terminator alike.
+/// D2: lines and terminator alike; told once for each reply, but not of the lines of a message.
 #[test]
 fn line_ending_allow() {
     let config = only(|switches| switches.line_ending = LineEnding::CrlfOrLf);
-    reply(config, Command::Noop, "+OK\n", &["#2 completed + \"\""]);
+    let told = "#2 deviation BareLineFeed";
+    reply(config, Command::Noop, "+OK\n", &[told, "#2 completed + \"\""]);
     let started = "#2 started + \"\"";
-    let lines = [started, "#2 scan 1 1", "#2 scan 2 2", "#2 finished"];
+    let lines = [told, started, "#2 scan 1 1", "#2 scan 2 2", "#2 finished"];
     reply(config, Command::List(None), "+OK\n1 1\n2 2\r\n.\n", &lines);
-    for body in ["+OK\nA\n..b\n.\n", "+OK\r\nA\n..b\n.\r\n", "+OK\nA\n..b\n.\r\n"] {
-        let lines = [started, "#2 data \"A\\n.b\\n\"", "#2 finished"];
-        reply(config, retr(1), body, &lines);
+    let lines = [started, told, "#2 scan 1 1", "#2 finished"];
+    reply(config, Command::List(None), "+OK\r\n1 1\n.\r\n", &lines);
+    let data = "#2 data \"A\\n.b\\n\"";
+    reply(config, retr(1), "+OK\r\nA\n..b\n.\r\n", &[started, data, "#2 finished"]);
+    for body in ["+OK\nA\n..b\n.\n", "+OK\nA\n..b\n.\r\n"] {
+        reply(config, retr(1), body, &[told, started, data, "#2 finished"]);
     }
-    expect(config, &[s("+OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>\n")], &[GREETED]);
+    let greeting = [s("+OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>\n")];
+    expect(config, &greeting, &["deviation BareLineFeed", GREETED]);
 }
 
 /// Every switch as the presets have it.

@@ -33,8 +33,8 @@ impl ClientSession {
     /// The next event, or `None`: then write, read, and poll again.
     ///
     /// # Errors
-    /// [`ProtocolError`] once the server broke the protocol. It is final: every later call gives the
-    /// same error, and no event comes any more.
+    /// [`ProtocolError`] once the server broke the protocol, after the events of what came before. It is
+    /// final: every later call gives the same error, and no event comes any more.
     pub fn poll_event(&mut self) -> Result<Option<Event>, ProtocolError> {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -107,7 +107,11 @@ impl ClientSession {
         match self.step() {
             Ok(Step::Again) => Ok(Step::Again),
             Ok(Step::NeedMore) => self.need_more(),
-            Err(error) => Err(self.fail(error)),
+            Err(error) => {
+                let error = self.fail(error);
+                // What was reported before goes before.
+                if self.events.is_empty() { Err(error) } else { Ok(Step::Again) }
+            }
         }
     }
 
@@ -157,10 +161,20 @@ impl ClientSession {
         }
     }
 
-    /// Frames a line of at most `limit` octets: its length, and its length with its end.
-    fn frame(&mut self, limit: usize) -> Result<Option<(usize, usize)>, ProtocolError> {
+    /// Frames a line of at most `limit` octets of the reply to `of`: its length, and its length with
+    /// its end.
+    fn frame(
+        &mut self,
+        of: Option<CommandId>,
+        limit: usize,
+    ) -> Result<Option<(usize, usize)>, ProtocolError> {
         match self.line.decode(self.input.pending(), limit) {
-            LineStep::Line { len, consumed } => Ok(Some((len, consumed))),
+            LineStep::Line { len, consumed } => {
+                if consumed - len == b"\n".len() {
+                    self.report(of, Deviation::BareLineFeed.into());
+                }
+                Ok(Some((len, consumed)))
+            }
             LineStep::NeedMore => Ok(None),
             LineStep::TooLong { .. } => Err(ProtocolError::LineTooLong { limit }),
             LineStep::BareLineFeed { .. } => Err(ProtocolError::BareLineFeed),
@@ -168,7 +182,7 @@ impl ClientSession {
     }
 
     fn read_greeting(&mut self) -> Result<Step, ProtocolError> {
-        let Some((len, consumed)) = self.frame(self.config.limits.status_line)? else {
+        let Some((len, consumed)) = self.frame(None, self.config.limits.status_line)? else {
             return Ok(Step::NeedMore);
         };
         let line = self.input.pending().get(..len).unwrap_or_default();
@@ -204,8 +218,9 @@ impl ClientSession {
         if self.farewell.is_some() || self.input.pending().first() != Some(&b'-') {
             return Err(ProtocolError::Unsolicited);
         }
-        let Some((len, consumed)) =
-            self.frame(self.config.limits.status_line).map_err(|_| ProtocolError::Unsolicited)?
+        let Some((len, consumed)) = self
+            .frame(None, self.config.limits.status_line)
+            .map_err(|_| ProtocolError::Unsolicited)?
         else {
             return Ok(Step::NeedMore);
         };
@@ -220,7 +235,7 @@ impl ClientSession {
     }
 
     fn read_status(&mut self) -> Result<Step, ProtocolError> {
-        let Some((len, consumed)) = self.frame(self.config.limits.status_line)? else {
+        let Some((len, consumed)) = self.frame(self.head(), self.config.limits.status_line)? else {
             return Ok(Step::NeedMore);
         };
         let Some(head) = self.in_flight.front() else { return Ok(Step::NeedMore) };
@@ -263,7 +278,8 @@ impl ClientSession {
     }
 
     fn read_listing_line(&mut self) -> Result<Step, ProtocolError> {
-        let Some((len, consumed)) = self.frame(self.config.limits.listing_line)? else {
+        let Some((len, consumed)) = self.frame(self.head(), self.config.limits.listing_line)?
+        else {
             return Ok(Step::NeedMore);
         };
         let (Some(head), Progress::Listing(listing)) =
@@ -414,6 +430,10 @@ impl ClientSession {
         self.output = Output::default();
         let farewell = self.farewell.take();
         self.events.push_back(Event::Closed { update: self.update, farewell, eof });
+    }
+
+    fn head(&self) -> Option<CommandId> {
+        self.in_flight.front().map(|head| head.id)
     }
 
     fn report(&mut self, id: Option<CommandId>, deviations: Deviations) {
