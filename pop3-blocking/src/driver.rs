@@ -146,7 +146,7 @@ impl<S: Timeouts> Driver<S> {
 }
 
 /// Whether the connection is gone, rather than something about it wrong.
-fn is_end(error: &io::Error) -> bool {
+pub(crate) fn is_end(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionReset

@@ -35,6 +35,8 @@ mod driver;
 mod error;
 mod listing;
 mod pipeline;
+#[cfg(feature = "server")]
+pub mod server;
 mod session;
 
 pub use address::{Address, AddressError, Authentication};

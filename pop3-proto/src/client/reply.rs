@@ -56,7 +56,7 @@ impl Shape {
 
 /// How much of the reply at the head of the queue has been read.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a session holds one of it")]
+#[allow(clippy::large_enum_variant, reason = "a session holds one of it")]
 pub(super) enum Progress {
     /// The status line is due.
     Status,

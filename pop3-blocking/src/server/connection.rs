@@ -1,0 +1,307 @@
+//! One connection, from its greeting to its end.
+
+use std::io::{self, Read as _};
+use std::time::{Duration, Instant};
+
+use bytes::Buf as _;
+use pop3_proto::client::{Channel, Eof};
+use pop3_proto::server::{Action, Event, Maildrop, RespondError, ServerSession};
+use pop3_proto::state::State;
+use pop3_proto::{Command, KnownCode, Mailbox, MessageNumber, Password, Text};
+
+use super::authenticator::Authenticator;
+use super::store::{OpenError, OpenMaildrop, Store};
+use super::{Server, ServerError};
+use crate::deadline::Timeouts;
+use crate::driver::is_end;
+
+/// Octets of a message that are read from a store at a time.
+const CHUNK: usize = 32 * 1024;
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// QUIT came in TRANSACTION, and everything marked as deleted was removed.
+    Committed,
+    /// QUIT came in TRANSACTION, and not everything marked as deleted could be removed.
+    CommitFailed,
+    /// Anything else: QUIT before login, a connection that ended, a budget that was spent. Nothing
+    /// was removed.
+    NothingRemoved,
+    /// A deadline passed. Nothing was removed, and nothing was said to the client (RFC 1939 §3).
+    TimedOut,
+}
+
+/// A session, its transport and its maildrop.
+pub(super) struct Connection<'a, S, T: Store, A> {
+    server: &'a Server<T, A>,
+    session: ServerSession,
+    stream: S,
+    /// Who was named by USER.
+    mailbox: Option<Mailbox>,
+    open: Option<Opened<T::Maildrop>>,
+    ended: Ended,
+    login_until: Instant,
+    idle_until: Instant,
+}
+
+/// An open maildrop: what POP3 says about it, and where its messages lie.
+struct Opened<M> {
+    maildrop: Maildrop,
+    stored: M,
+    /// A listing waits for room.
+    listing: bool,
+}
+
+/// Why a connection is not served any more.
+enum Stop {
+    TimedOut,
+    Io(io::Error),
+    Respond(RespondError),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // The transport was given no more time than was left.
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<RespondError> for Stop {
+    fn from(error: RespondError) -> Self {
+        Self::Respond(error)
+    }
+}
+
+impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
+    pub(super) fn new(
+        server: &'a Server<T, A>,
+        stream: S,
+        channel: Channel,
+    ) -> Result<Self, ServerError> {
+        let session = ServerSession::new(server.config, channel, server.greeting.clone())?;
+        let mut connection = Self {
+            server,
+            session,
+            stream,
+            mailbox: None,
+            open: None,
+            ended: Ended::NothingRemoved,
+            login_until: after(server.deadlines.login),
+            idle_until: Instant::now(),
+        };
+        connection.complete_command();
+        Ok(connection)
+    }
+
+    pub(super) fn run(mut self) -> Result<Ended, ServerError> {
+        loop {
+            let step = match self.session.poll_event() {
+                Some(Event::Command(command)) => {
+                    self.complete_command();
+                    self.command(command)
+                }
+                Some(Event::Rejected(_)) => {
+                    self.complete_command();
+                    self.session.reject().map_err(Stop::from)
+                }
+                Some(_) => return Ok(self.ended),
+                None => self.exchange(),
+            };
+            match step {
+                Ok(()) => {}
+                Err(Stop::TimedOut) if self.ended == Ended::NothingRemoved => {
+                    return Ok(Ended::TimedOut);
+                }
+                Err(Stop::TimedOut) => return Ok(self.ended),
+                Err(Stop::Io(error)) if is_end(&error) => self.session.receive_eof(Eof::Abrupt),
+                Err(Stop::Io(error)) => return Err(error.into()),
+                Err(Stop::Respond(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Only a complete command resets the autologout timer.
+    fn complete_command(&mut self) {
+        self.idle_until = after(self.server.deadlines.idle);
+    }
+
+    fn command(&mut self, command: Command) -> Result<(), Stop> {
+        match command {
+            Command::User(mailbox) => {
+                self.mailbox = Some(mailbox);
+                // Whether the mailbox exists is for nobody to know before PASS.
+                Ok(self.session.ok(&text("send PASS"))?)
+            }
+            Command::Pass(password) => self.log_in(&password),
+            command => self.in_maildrop(&command),
+        }
+    }
+
+    fn log_in(&mut self, password: &Password) -> Result<(), Stop> {
+        let mailbox = self.mailbox.take();
+        let verified =
+            mailbox.filter(|mailbox| self.server.authenticator.verify(mailbox, password));
+        let Some(mailbox) = verified else { return Ok(self.session.authentication_failed()?) };
+        let opened = self.server.store.open(&mailbox).and_then(|stored| {
+            let maildrop = Maildrop::new(stored.entries().to_vec());
+            let maildrop = maildrop.map_err(|error| OpenError::Io(io::Error::other(error)))?;
+            Ok(Opened { maildrop, stored, listing: false })
+        });
+        match opened {
+            Ok(opened) => {
+                let messages = opened.maildrop.drop_listing().messages;
+                self.open = Some(opened);
+                self.session.authenticated(&text(&format!("{messages} messages")))?;
+            }
+            Err(OpenError::InUse) => {
+                self.session.err(
+                    Some(KnownCode::InUse),
+                    &text("the maildrop is open in another session"),
+                )?;
+            }
+            Err(_) => {
+                self.session
+                    .err(Some(KnownCode::SysTemp), &text("the maildrop cannot be opened"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn in_maildrop(&mut self, command: &Command) -> Result<(), Stop> {
+        let Some(opened) = &mut self.open else {
+            // QUIT before login.
+            return Ok(self.session.ok(&text("bye"))?);
+        };
+        match opened.maildrop.answer(command, &mut self.session)? {
+            Action::Listing => {
+                opened.listing = true;
+                Ok(())
+            }
+            Action::Send(message) => self.send(message),
+            Action::Commit => self.commit(),
+            _ => Ok(()),
+        }
+    }
+
+    fn send(&mut self, message: MessageNumber) -> Result<(), Stop> {
+        let Some(opened) = &mut self.open else { return Ok(()) };
+        let mut reader = match opened.stored.message(message) {
+            Ok(reader) => reader,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(self.session.err(None, &text("the message is gone"))?);
+            }
+            Err(_) => {
+                return Ok(self
+                    .session
+                    .err(Some(KnownCode::SysTemp), &text("the message cannot be read"))?);
+            }
+        };
+        self.session.begin_multiline(&text("message follows"))?;
+        let mut chunk = vec![0; CHUNK];
+        while self.session.wants_body() {
+            let len = match reader.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(len) => len,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => {
+                    self.session.abort();
+                    return Ok(());
+                }
+            };
+            let mut rest = &chunk[..len];
+            while !rest.is_empty() {
+                let taken = self.session.write_body(rest)?;
+                rest = &rest[taken..];
+                if !rest.is_empty() {
+                    self.write_all()?;
+                }
+            }
+        }
+        while let Err(error) = self.session.finish_multiline() {
+            if !error.is_transient() {
+                return Err(error.into());
+            }
+            self.write_all()?;
+        }
+        Ok(())
+    }
+
+    /// UPDATE (RFC 1939 §6): removes what is marked, answers, and gives the maildrop back.
+    fn commit(&mut self) -> Result<(), Stop> {
+        let Some(mut opened) = self.open.take() else { return Ok(()) };
+        if opened.stored.remove(&mut opened.maildrop.marked()).is_ok() {
+            self.ended = Ended::Committed;
+            self.session.ok(&text("bye"))?;
+        } else {
+            self.ended = Ended::CommitFailed;
+            self.session.err(None, &text("some deleted messages not removed"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes all that waits, goes on with a listing, or reads once.
+    fn exchange(&mut self) -> Result<(), Stop> {
+        self.write_all()?;
+        if let Some(opened) = self.open.as_mut().filter(|opened| opened.listing) {
+            opened.listing = !opened.maildrop.resume(&mut self.session)?;
+            return Ok(());
+        }
+        if !self.session.wants_read() {
+            // What ended the session is reported by the next poll.
+            return Ok(());
+        }
+        let until = match self.session.state() {
+            State::Authorization => self.idle_until.min(self.login_until),
+            _ => self.idle_until,
+        };
+        self.arm(until)?;
+        match self.stream.read(self.session.incoming()) {
+            Ok(0) => self.session.receive_eof(Eof::Clean),
+            Ok(read) => self.session.received(read),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn write_all(&mut self) -> Result<(), Stop> {
+        if !self.session.wants_write() {
+            return Ok(());
+        }
+        let until = after(self.server.deadlines.write);
+        while self.session.wants_write() {
+            self.arm(until)?;
+            match self.stream.write(self.session.outgoing().chunk()) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(written) => self.session.outgoing().advance(written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.stream.flush()?)
+    }
+
+    fn arm(&mut self, until: Instant) -> Result<(), Stop> {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Stop::TimedOut);
+        }
+        Ok(self.stream.set_timeout(left)?)
+    }
+}
+
+/// The end of a time that begins now; a time beyond the end of time lasts a century.
+fn after(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or(now + Duration::from_secs(3_155_760_000))
+}
+
+/// A text of our own words.
+fn text(words: &str) -> Text {
+    Text::new(words).unwrap_or_else(|_| unreachable!("our own words are printable ASCII"))
+}

@@ -1,0 +1,176 @@
+//! Serving mail: who may open a maildrop, where it lies, and the connections.
+//!
+//! A [`Store`] opens maildrops, locked against every other session; an [`Authenticator`] knows
+//! passwords; a [`Server`] serves connections with them. [`Memory`] is a store, and so is `Maildir`
+//! (feature `maildir`, on Unix); [`Passwords`] is an authenticator. None of them knows the protocol:
+//! what a command means for an open maildrop is `pop3_proto`'s business.
+
+mod authenticator;
+mod connection;
+mod listener;
+#[cfg(all(feature = "maildir", unix))]
+mod maildir;
+mod memory;
+mod sample;
+mod store;
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+pub use authenticator::{Authenticator, Passwords};
+pub use connection::Ended;
+pub use listener::{ConnectionLimits, Running};
+#[cfg(all(feature = "maildir", unix))]
+pub use maildir::{Maildir, MaildirMaildrop};
+pub use memory::{Memory, MemoryMaildrop};
+use pop3_proto::Text;
+use pop3_proto::client::Channel;
+use pop3_proto::server::{ConfigError, RespondError, ServerConfig};
+pub use sample::sample;
+pub use store::{OpenError, OpenMaildrop, RemoveError, Store};
+
+use crate::deadline::Timeouts;
+use connection::Connection;
+
+/// How long what may take on the server's side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct ServerDeadlines {
+    /// From the connection to the end of the login, whatever is sent in between: 180 s.
+    pub login: Duration,
+    /// From one complete command to the next: 10 min, and RFC 1939 §3 allows no less. When it has
+    /// passed the connection is closed without a word, and nothing is removed.
+    pub idle: Duration,
+    /// For what is written at a time (at most the session's output limit): 2 min. A client that does
+    /// not read is given up then.
+    pub write: Duration,
+}
+
+impl ServerDeadlines {
+    /// The defaults.
+    pub const DEFAULT: Self = Self {
+        login: Duration::from_secs(180),
+        idle: Duration::from_secs(600),
+        write: Duration::from_secs(120),
+    };
+}
+
+impl Default for ServerDeadlines {
+    /// [`ServerDeadlines::DEFAULT`].
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// A POP3 server: maildrops, and who may open them.
+///
+/// ```no_run
+/// use pop3_blocking::server::{Memory, Passwords, Server};
+/// use std::net::TcpListener;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = Memory::new();
+/// let authenticator = Passwords::new();
+/// let running = Server::new(store, authenticator).spawn(TcpListener::bind("127.0.0.1:0")?)?;
+/// println!("listening on {}", running.address());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Server<T, A> {
+    /// Where maildrops lie.
+    pub store: T,
+    /// Who may open them.
+    pub authenticator: A,
+    /// What is offered and what is forgiven. By default no password is taken in clear but on
+    /// loopback.
+    pub config: ServerConfig,
+    /// How long what may take.
+    pub deadlines: ServerDeadlines,
+    /// How many connections are served at a time.
+    pub connections: ConnectionLimits,
+    /// The text of the greeting.
+    pub greeting: Text,
+}
+
+impl<T: Store, A: Authenticator> Server<T, A> {
+    /// A server with the defaults.
+    #[must_use]
+    pub fn new(store: T, authenticator: A) -> Self {
+        let greeting =
+            Text::new("POP3 server ready").unwrap_or_else(|_| unreachable!("printable ASCII"));
+        Self {
+            store,
+            authenticator,
+            config: ServerConfig::new(),
+            deadlines: ServerDeadlines::DEFAULT,
+            connections: ConnectionLimits::DEFAULT,
+            greeting,
+        }
+    }
+
+    /// Serves one connection from its greeting to its end, on the caller's thread.
+    ///
+    /// # Errors
+    /// [`ServerError`] if the configuration leaves no way to log in, or the transport failed in an
+    /// unusual way. A client that goes away is no error.
+    pub fn serve_connection<S: Timeouts>(
+        &self,
+        stream: S,
+        channel: Channel,
+    ) -> Result<Ended, ServerError> {
+        Connection::new(self, stream, channel)?.run()
+    }
+}
+
+/// Why a connection could not be served.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The configuration is wrong.
+    Config(ConfigError),
+    /// The transport failed.
+    Io(io::Error),
+    /// An answer did not fit its command: a fault of this library.
+    Respond(RespondError),
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Io(error) => error.fmt(f),
+            Self::Respond(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ServerError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Config(error) => Some(error),
+            Self::Io(error) => Some(error),
+            Self::Respond(error) => Some(error),
+        }
+    }
+}
+
+impl From<ConfigError> for ServerError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<io::Error> for ServerError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<RespondError> for ServerError {
+    fn from(error: RespondError) -> Self {
+        Self::Respond(error)
+    }
+}
