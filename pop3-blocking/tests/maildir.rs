@@ -385,6 +385,27 @@ proptest! {
     }
 }
 
+/// No digit of an index can change without the whole being thrown away.
+#[test]
+fn each_octet_of_the_index_counts() {
+    let fixture = Fixture::with(&[("new/1.a", "one\n"), ("cur/2.b:2,S", "two")]);
+    let entries = fixture.entries();
+    let whole = fs::read(fixture.at(".pop3-index")).expect("an index");
+    for at in 0..whole.len() {
+        for octet in *b"01 \0" {
+            let mut index = whole.clone();
+            index[at] = octet;
+            fixture.write(".pop3-index", &index);
+            assert_eq!(fixture.entries(), entries, "{octet} at {at}");
+        }
+    }
+    // Nor is an index read that lies elsewhere.
+    fixture.rename(".pop3-index", "elsewhere");
+    symlink(fixture.at("elsewhere"), fixture.at(".pop3-index")).expect("a link");
+    swap_unseen(&fixture.at("cur/2.b:2,S"), "\n\n\n");
+    assert_eq!(fixture.sizes(), [5, 6]);
+}
+
 /// The digest is no secret: records that contradict the folder are not believed, and no records panic.
 #[test]
 fn a_forged_index_is_believed_about_sizes_only() {
@@ -503,6 +524,52 @@ fn a_message_is_found_where_it_moved() {
     assert_eq!(fixture.files(), ["cur/2.b:2,S", "new/4.d"]);
 }
 
+/// While others are looked for, a message that is where it was stays the one that it is.
+#[test]
+fn a_search_does_not_confuse_messages() {
+    let fixture = Fixture::with(&[("new/1.a", "one"), ("new/2.b", "two")]);
+    let mut maildrop = fixture.open();
+    fixture.write("cur/1.a:2,S", "another");
+    fixture.rename("new/2.b", "cur/2.b:2,");
+    assert_eq!(read(&mut maildrop, 2).expect("found"), "two");
+    assert_eq!(read(&mut maildrop, 1).expect("a message"), "one");
+    maildrop.remove(&mut [number(1)].into_iter()).expect("removed");
+    assert_eq!(fixture.files(), ["cur/1.a:2,S", "cur/2.b:2,"]);
+}
+
+/// Another program that changes flags all the time makes no message appear twice, nor under another name.
+#[test]
+fn flags_may_change_while_a_maildrop_is_opened() {
+    const MESSAGES: usize = 200;
+    let fixture = Fixture::new();
+    for message in 0..MESSAGES {
+        fixture.write(format!("new/{message}.a"), "x\n");
+    }
+    let ids: std::collections::HashSet<_> = fixture.ids().into_iter().collect();
+    std::thread::scope(|scope| {
+        let flags = scope.spawn(|| {
+            let name =
+                |message: usize, flags: &str| fixture.at(format!("cur/{message}.a:2,{flags}"));
+            for message in 0..MESSAGES {
+                fs::rename(fixture.at(format!("new/{message}.a")), name(message, ""))
+                    .expect("moved");
+            }
+            for (from, to) in ["", "S", "RS", "FRS", "T"].iter().zip(["S", "RS", "FRS", "T", ""]) {
+                for message in 0..MESSAGES {
+                    fs::rename(name(message, from), name(message, to)).expect("flagged");
+                }
+            }
+        });
+        while !flags.is_finished() {
+            let now = fixture.ids();
+            let distinct: std::collections::HashSet<_> = now.iter().cloned().collect();
+            assert_eq!(distinct.len(), now.len());
+            assert!(distinct.is_subset(&ids));
+        }
+    });
+    assert_eq!(fixture.ids().len(), MESSAGES);
+}
+
 /// A message that another program removed is not found, and counts as removed.
 #[test]
 fn a_vanished_message_is_not_found() {
@@ -522,16 +589,19 @@ fn a_vanished_message_is_not_found() {
 #[test]
 fn removal_goes_on_behind_a_failure() {
     let fixture = Fixture::with(&[("new/1.a", "one"), ("new/2.b", "two"), ("new/3.c", "three")]);
+    fixture.write("new/0.z", "gone before it is removed");
     let mut maildrop = fixture.open();
+    fs::remove_file(fixture.at("new/0.z")).expect("removed");
     fs::remove_file(fixture.at("new/2.b")).expect("removed");
     fs::create_dir(fixture.at("new/2.b")).expect("a folder");
     fs::write(fixture.at("new/2.b/x"), "x").expect("a file");
-    assert_eq!(kind(&mut maildrop, 2), io::ErrorKind::NotFound);
-    let error = maildrop.remove(&mut [1, 2, 3].map(number).into_iter()).expect_err("a folder");
-    assert_eq!((error.removed, error.failed), (2, 1));
+    assert_eq!(kind(&mut maildrop, 3), io::ErrorKind::NotFound);
+    let all = [1, 2, 3, 4].map(number);
+    let error = maildrop.remove(&mut all.into_iter()).expect_err("a folder");
+    assert_eq!((error.removed, error.failed), (3, 1));
     assert!(error.error.raw_os_error().is_some(), "{error}");
     assert_eq!(fixture.files(), ["new/2.b"]);
-    let error = maildrop.remove(&mut [number(4)].into_iter()).expect_err("no such message");
+    let error = maildrop.remove(&mut [number(5)].into_iter()).expect_err("no such message");
     assert_eq!((error.removed, error.failed), (0, 1));
 }
 
