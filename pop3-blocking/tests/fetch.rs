@@ -2,7 +2,7 @@
 //!
 //! `cargo test` builds the examples; for `--test fetch` alone, build it first.
 
-#![cfg(unix)]
+#![cfg(all(unix, feature = "server"))]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,6 +15,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
+
+use pop3_blocking::pop3_proto::codec::{LineEnding, MultilineDecoder, MultilineEncoder};
 
 const PASSWORD: &str = "tanstaaf";
 
@@ -239,7 +241,7 @@ impl Fetch {
             .arg("--to")
             .arg(self.root.join("Maildir"))
             .args(options)
-            .arg(url)
+            .args(Some(url).filter(|url| !url.is_empty()))
             .current_dir(&self.root)
             .env("POP3_PASSWORD", &self.password)
             .stdin(Stdio::null())
@@ -313,6 +315,33 @@ fn octets_arrive_as_they_are() {
     assert!(files[0].to_str().unwrap().ends_with("._411"), "{files:?}");
     assert_eq!(fs::metadata(&files[0]).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(server.took("QUIT").len(), 1);
+}
+
+/// The main job needs no server and no network: without a URL it brings its own.
+#[test]
+fn without_a_url_a_sample_is_fetched() {
+    let fetch = Fetch::new("sample");
+    end(&mut fetch.command("", &[])).exit(0).says("11 messages fetched");
+    let mut expected: Vec<Vec<u8>> = pop3_blocking::server::sample()
+        .iter()
+        .map(|message| {
+            let mut encoder = MultilineEncoder::new();
+            let mut wire = Vec::new();
+            encoder.encode(message, &mut wire);
+            assert!(encoder.finish(&mut wire));
+            let mut body = vec![0; wire.len()];
+            let octets = MultilineDecoder::new(LineEnding::Crlf).decode_into(&wire, &mut body);
+            assert!(octets.end);
+            body.truncate(octets.written);
+            body
+        })
+        .collect();
+    expected.sort();
+    let files = fetch.inside("new");
+    let mut delivered: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+    delivered.sort();
+    assert!(delivered == expected, "the Maildir is not the sample");
+    end(&mut fetch.command("", &[])).exit(0).says("11 there already");
 }
 
 #[test]

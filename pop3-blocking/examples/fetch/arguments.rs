@@ -21,9 +21,10 @@ line that cannot be.";
 #[derive(Debug, Parser)]
 #[command(name = "fetch", about = "Fetches mail over POP3 into a Maildir", after_help = MORE)]
 pub(crate) struct Arguments {
-    #[arg(help = "The maildrop: pop://USER@HOST or pop://USER@HOST:PORT (RFC 2384)")]
+    #[arg(help = "The maildrop: pop://USER@HOST or pop://USER@HOST:PORT (RFC 2384); \
+                  a sample on this machine if there is none")]
     // No `Address` here: for a value that is refused clap repeats it, and a password may stand in it.
-    pub(crate) url: String,
+    pub(crate) url: Option<String>,
     /// The Maildir to deliver into; it is made if it is missing
     #[arg(long, value_name = "DIR", default_value = "./Maildir")]
     pub(crate) to: PathBuf,

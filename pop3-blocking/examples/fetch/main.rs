@@ -4,7 +4,7 @@
 //! It can be killed anywhere and run again: nothing is lost, and where the server has unique-ids
 //! nothing is delivered twice. Read [`run`] first, the rest from there:
 //!
-//! * [`arguments`], [`password`] — what the user says;
+//! * [`arguments`], [`password`] — what the user says, and [`sample`] — what is fetched if it is nothing;
 //! * [`listing`] — what the server has, and [`archive`] — what of it is here already;
 //! * [`maildir`] — how a message becomes a file, and [`names`] — what the file is called;
 //! * [`interrupt`] — what happens on Ctrl-C;
@@ -20,6 +20,7 @@ mod names;
 mod password;
 mod progress;
 mod run;
+mod sample;
 
 use std::process::ExitCode;
 
@@ -39,8 +40,14 @@ fn main() -> ExitCode {
 }
 
 fn fetch(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let account = Account::of(&arguments.url)?;
-    let password = password::find(arguments.password_file.as_deref(), &account)?;
+    let (account, password) = match &arguments.url {
+        Some(url) => {
+            let account = Account::of(url)?;
+            let password = password::find(arguments.password_file.as_deref(), &account)?;
+            (account, password)
+        }
+        None => sample::serve()?,
+    };
     // Only now: whoever ends the prompt for the password should get the echo of the terminal back,
     // which shells see to when the signal itself ends a program.
     let interrupt = Interrupt::install()?;

@@ -56,11 +56,15 @@ impl Memory {
     /// A store without maildrops.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Maildrops {
-            prefix: RandomState::new().hash_one("unique-id"),
-            deliveries: 0,
-            by_mailbox: BTreeMap::new(),
-        })))
+        Self::with_prefix(RandomState::new().hash_one("unique-id"))
+    }
+
+    /// A store without maildrops whose unique-ids begin with `prefix`: the same deliveries in the same
+    /// order have the same unique-ids in every run. Where messages differ from run to run this gives
+    /// a unique-id again to another message, which RFC 1939 §7 forbids: use [`Memory::new`] there.
+    #[must_use]
+    pub fn with_prefix(prefix: u64) -> Self {
+        Self(Arc::new(Mutex::new(Maildrops { prefix, deliveries: 0, by_mailbox: BTreeMap::new() })))
     }
 
     /// Makes an empty maildrop, unless the mailbox has one.

@@ -1,0 +1,399 @@
+//! The blocking server, through the blocking client and through raw octets.
+
+#![cfg(feature = "server")]
+
+use std::io::{self, Read, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use pop3_blocking::pop3_proto::client::{Channel, Security, Update};
+use pop3_blocking::pop3_proto::server::{ConfigError, Entry};
+use pop3_blocking::pop3_proto::{
+    Command, DropListing, KnownCode, Mailbox, MessageNumber, Password, UniqueId,
+};
+use pop3_blocking::server::{
+    Ended, Memory, OpenError, OpenMaildrop, Passwords, RemoveError, Running, Server, ServerError,
+    Store, sample,
+};
+use pop3_blocking::{COLLECT_LIMIT, Client, Error, LoginError, Outcome, Session};
+
+mod support;
+use support::{Act, Scripted, send};
+
+fn number(number: u32) -> MessageNumber {
+    MessageNumber::new(number).expect("not 0")
+}
+
+fn mrose() -> Mailbox {
+    Mailbox::new("mrose").expect("a mailbox")
+}
+
+fn passwords() -> Passwords {
+    let mut passwords = Passwords::new();
+    passwords.insert(mrose(), &Password::new("tan staaf").expect("a password"));
+    passwords
+}
+
+fn store(messages: &[&[u8]]) -> Memory {
+    let store = Memory::new();
+    store.create(&mrose());
+    for message in messages {
+        store.deliver(&mrose(), message.to_vec());
+    }
+    store
+}
+
+fn spawn<T: Store + 'static>(store: T, set: impl FnOnce(&mut Server<T, Passwords>)) -> Running {
+    let mut server = Server::new(store, passwords());
+    set(&mut server);
+    server.spawn(TcpListener::bind("127.0.0.1:0").expect("a port")).expect("a server")
+}
+
+fn connect(running: &Running) -> Client<TcpStream> {
+    let address = running.address();
+    let builder = Client::builder(Security::StlsRequired);
+    builder.connect(&address.ip().to_string(), address.port()).expect("a greeting")
+}
+
+fn log_in(running: &Running) -> Session<TcpStream> {
+    let password = Password::new("tan staaf").expect("a password");
+    connect(running).login(&mrose(), &password).expect("a login")
+}
+
+/// As a client without a library: sends `octets`, closes its side, reads to the end.
+fn raw(running: &Running, octets: &[u8]) -> String {
+    let mut stream = TcpStream::connect(running.address()).expect("a connection");
+    stream.write_all(octets).expect("a write");
+    stream.shutdown(std::net::Shutdown::Write).expect("a half-close");
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).expect("a read");
+    String::from_utf8(said).expect("ASCII")
+}
+
+const LOGIN: &str = "USER mrose\r\nPASS tan staaf\r\n";
+const LOGGED_IN: &str = "+OK POP3 server ready\r\n+OK send PASS\r\n+OK 2 messages\r\n";
+
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < Duration::from_secs(20), "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// R1939-5.07 to R1939-5.12, R1939-6.03, R1939-7.12, R1939-7.13: a whole session.
+#[test]
+fn a_session_sees_what_the_maildrop_holds() {
+    let store = store(&[b"Subject: a\n\none\n.two\n", b"Subject: b\r\n\r\n\xff\0"]);
+    let running = spawn(store.clone(), |_| {});
+    let mut session = log_in(&running);
+    assert!(session.capabilities().unwrap().pipelining());
+    assert_eq!(session.stat().unwrap(), DropListing::new(2, 25 + 18));
+    let bodies: [&[u8]; 2] =
+        [b"Subject: a\r\n\r\none\r\n.two\r\n", b"Subject: b\r\n\r\n\xff\0\r\n"];
+    for (message, body) in [1, 2].map(number).into_iter().zip(bodies) {
+        assert_eq!(session.retr(message).unwrap().collect(COLLECT_LIMIT).unwrap(), body);
+        let listed = session.list_one(message).unwrap().octets;
+        assert_eq!(listed, u64::try_from(body.len()).unwrap());
+    }
+    let top = session.top(number(1), 1).unwrap().collect(COLLECT_LIMIT).unwrap();
+    assert_eq!(top, b"Subject: a\r\n\r\none\r\n");
+    session.dele(number(1)).unwrap();
+    assert!(
+        matches!(session.list().unwrap().next(), Some(Ok(listing)) if listing.message == number(2))
+    );
+    session.rset().unwrap();
+    assert_eq!(session.uidl().unwrap().count(), 2);
+    session.dele(number(2)).unwrap();
+    assert_eq!(session.quit().unwrap(), Update::Committed);
+    assert_eq!(store.messages(&mrose()).len(), 1);
+    running.stop();
+}
+
+#[test]
+fn the_sample_arrives_pipelined() {
+    let messages = sample();
+    let store = Memory::new();
+    for message in &messages {
+        store.deliver(&mrose(), message.clone());
+    }
+    let running = spawn(store, |_| {});
+    let mut session = log_in(&running);
+    session.capabilities().unwrap();
+    assert!(session.may_pipeline());
+    let sizes: Vec<u64> = session.list().unwrap().map(|listing| listing.unwrap().octets).collect();
+    let commands = (1..).map(number).map(Command::Retr).take(messages.len());
+    let mut pipeline = session.pipeline(commands, 4);
+    let mut received = Vec::new();
+    while let Some(reply) = pipeline.next() {
+        let Outcome::Body(body) = reply.unwrap().outcome else { panic!("refused") };
+        received.push(u64::try_from(body.collect(COLLECT_LIMIT).unwrap().len()).unwrap());
+    }
+    drop(pipeline);
+    assert_eq!(received, sizes);
+    session.quit().unwrap();
+    running.stop();
+}
+
+/// R1939-6.05 and F20: only a complete QUIT in TRANSACTION removes anything.
+#[test]
+fn nothing_is_removed_without_a_complete_quit() {
+    for (commands, left) in [
+        ("DELE 1\r\n", 2),
+        ("DELE 1\r\nQUI", 2),
+        ("DELE 1\r\nQUIT", 2),
+        ("DELE 1\r\nQUIT\r", 2),
+        ("DELE 1\r\nQUIT x\r\n", 2),
+        ("DELE 1\r\nRSET\r\nQUIT\r\n", 2),
+        ("DELE 1\r\nQUIT\r\n", 1),
+    ] {
+        let store = store(&[b"a\n", b"b\n"]);
+        let running = spawn(store.clone(), |_| {});
+        let said = raw(&running, format!("{LOGIN}{commands}").as_bytes());
+        assert!(said.starts_with(LOGGED_IN), "{said}");
+        running.stop();
+        assert_eq!(store.messages(&mrose()).len(), left, "{commands:?}");
+        assert!(store.open(&mrose()).is_ok(), "the lock is given back");
+    }
+}
+
+/// R1939-4.06, R2449-8.1.2.02: one session at a time, and the other is told so after the right
+/// password only.
+#[test]
+fn a_maildrop_is_open_in_one_session() {
+    let running = spawn(store(&[]), |_| {});
+    let first = log_in(&running);
+    let error =
+        connect(&running).login(&mrose(), &Password::new("tan staaf").unwrap()).unwrap_err();
+    let LoginError::Refused { client, response } = error else { panic!("{error:?}") };
+    assert_eq!(response.code().unwrap().known(), Some(KnownCode::InUse));
+    let error = client.login(&mrose(), &Password::new("wrong").unwrap()).unwrap_err();
+    let LoginError::Refused { client, response } = error else { panic!("{error:?}") };
+    assert_eq!(response.code().unwrap().known(), Some(KnownCode::Auth));
+    first.quit().unwrap();
+    let second = client.login(&mrose(), &Password::new("tan staaf").unwrap()).unwrap();
+    second.quit().unwrap();
+    running.stop();
+}
+
+/// R1939-7.15, I25: who exists is not told.
+#[test]
+fn an_unknown_user_is_answered_as_a_wrong_password() {
+    let running = spawn(store(&[]), |_| {});
+    let said =
+        |user: &str| raw(&running, format!("USER {user}\r\nPASS nonsense\r\nQUIT\r\n").as_bytes());
+    assert_eq!(said("mrose"), said("nobody"));
+    assert_eq!(
+        said("mrose"),
+        "+OK POP3 server ready\r\n+OK send PASS\r\n-ERR [AUTH] authentication failed\r\n+OK bye\r\n"
+    );
+    running.stop();
+}
+
+/// A message that another program took away is answered `-ERR`; the others are served.
+#[test]
+fn a_message_that_vanished_is_refused() {
+    let store = store(&[b"a\n", b"b\n"]);
+    let running = spawn(store.clone(), |_| {});
+    let mut session = log_in(&running);
+    let id = session.uidl_one(number(1)).unwrap().id;
+    store.discard(&mrose(), &id);
+    assert!(matches!(session.retr(number(1)), Err(Error::Refused(_))));
+    assert_eq!(session.retr(number(2)).unwrap().collect(9).unwrap(), b"b\r\n");
+    session.dele(number(1)).unwrap();
+    assert_eq!(session.quit().unwrap(), Update::Committed);
+    running.stop();
+}
+
+/// A store whose disk fails: as a whole, or for its one message.
+#[derive(Clone, Copy, Debug)]
+enum Disk {
+    Fails,
+    FailsLater,
+}
+
+/// A maildrop of one message that breaks in the middle, and cannot be removed.
+#[derive(Debug)]
+struct Broken(Vec<Entry>);
+
+impl Store for Disk {
+    type Maildrop = Broken;
+
+    fn open(&self, _: &Mailbox) -> Result<Broken, OpenError> {
+        match self {
+            Self::Fails => Err(OpenError::Io(io::Error::other("disk"))),
+            Self::FailsLater => {
+                Ok(Broken(vec![Entry::new(9, UniqueId::new(b"a").expect("an id"))]))
+            }
+        }
+    }
+}
+
+impl OpenMaildrop for Broken {
+    fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
+    fn message(&mut self, _: MessageNumber) -> io::Result<Box<dyn Read + Send>> {
+        struct Half(bool);
+        impl Read for Half {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                if std::mem::replace(&mut self.0, true) {
+                    return Err(io::Error::other("disk"));
+                }
+                buffer[..6].copy_from_slice(b"half\r\n");
+                Ok(6)
+            }
+        }
+        Ok(Box::new(Half(false)))
+    }
+
+    fn remove(
+        &mut self,
+        messages: &mut dyn Iterator<Item = MessageNumber>,
+    ) -> Result<(), RemoveError> {
+        Err(RemoveError::new(0, messages.count(), io::Error::other("disk")))
+    }
+}
+
+/// R1939-6.03, R1939-6.04: what could not be removed is answered `-ERR`, and the session ends.
+#[test]
+fn a_failed_removal_is_told() {
+    let running = spawn(Disk::FailsLater, |_| {});
+    let mut session = log_in(&running);
+    session.dele(number(1)).unwrap();
+    assert_eq!(session.quit().unwrap(), Update::Refused);
+    running.stop();
+}
+
+/// A message that cannot be read to its end never looks complete.
+#[test]
+fn a_message_that_breaks_ends_the_connection_inside_it() {
+    let running = spawn(Disk::FailsLater, |_| {});
+    let mut session = log_in(&running);
+    let mut read = Vec::new();
+    let error = session.retr(number(1)).unwrap().read_to_end(&mut read).unwrap_err();
+    assert_eq!((read.as_slice(), error.kind()), (&b"half\r\n"[..], io::ErrorKind::UnexpectedEof));
+    running.stop();
+}
+
+/// R1939-4.07, R3206-4.03: a maildrop that cannot be opened leaves the session in AUTHORIZATION.
+#[test]
+fn a_maildrop_that_cannot_be_opened_is_a_temporary_failure() {
+    let running = spawn(Disk::Fails, |_| {});
+    let said = raw(&running, format!("{LOGIN}STAT\r\nQUIT\r\n").as_bytes());
+    assert_eq!(
+        said,
+        "+OK POP3 server ready\r\n+OK send PASS\r\n-ERR [SYS/TEMP] the maildrop cannot be opened\r\n\
+         -ERR command not valid in this state\r\n+OK bye\r\n"
+    );
+    running.stop();
+}
+
+/// R1939-3.16 to R1939-3.18: autologout without a word, nothing removed, the lock given back. Octets
+/// that are no complete command do not put it off.
+#[test]
+fn an_idle_client_is_closed_without_a_word() {
+    let store = store(&[b"a\n", b"b\n"]);
+    let running = spawn(store.clone(), |server| server.deadlines.idle = Duration::from_millis(300));
+    let mut stream = TcpStream::connect(running.address()).unwrap();
+    stream.write_all(format!("{LOGIN}DELE 1\r\n").as_bytes()).unwrap();
+    let began = Instant::now();
+    let dripping = std::thread::spawn({
+        let mut stream = stream.try_clone().unwrap();
+        move || {
+            while stream.write_all(b"N").is_ok() && began.elapsed() < Duration::from_secs(20) {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    });
+    let mut said = Vec::new();
+    // A reset after the last octets is as good an end.
+    let _ = stream.read_to_end(&mut said);
+    assert_eq!(String::from_utf8(said).unwrap(), format!("{LOGGED_IN}+OK message deleted\r\n"));
+    assert!(began.elapsed() < Duration::from_secs(10));
+    dripping.join().unwrap();
+    assert_eq!(store.messages(&mrose()).len(), 2);
+    until("the lock is given back", || store.open(&mrose()).is_ok());
+    running.stop();
+}
+
+/// F19: the time for a login is absolute.
+#[test]
+fn a_login_that_takes_too_long_is_closed() {
+    let running = spawn(store(&[]), |server| server.deadlines.login = Duration::from_millis(300));
+    let mut stream = TcpStream::connect(running.address()).unwrap();
+    let began = Instant::now();
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).unwrap();
+    assert_eq!(said, b"+OK POP3 server ready\r\n");
+    assert!(began.elapsed() < Duration::from_secs(10));
+    running.stop();
+}
+
+/// F17: a client that never reads is given up and leaves no lock.
+#[test]
+fn a_client_that_never_reads_is_given_up() {
+    let large = b"x\n".repeat(4 << 20);
+    let store = store(&[&large]);
+    let running =
+        spawn(store.clone(), |server| server.deadlines.write = Duration::from_millis(300));
+    let mut stream = TcpStream::connect(running.address()).unwrap();
+    stream.write_all(format!("{LOGIN}DELE 1\r\nRSET\r\nRETR 1\r\n").as_bytes()).unwrap();
+    until("it is logged in", || matches!(store.open(&mrose()), Err(OpenError::InUse)));
+    until("the lock is given back", || store.open(&mrose()).is_ok());
+    assert_eq!(store.messages(&mrose()).len(), 1);
+    running.stop();
+}
+
+/// S19.1: more connections than allowed are told so, and places are given back.
+#[test]
+fn connections_are_limited() {
+    let running = spawn(store(&[]), |server| server.connections.per_address = 2);
+    let (first, second) = (connect(&running), connect(&running));
+    let refused = raw(&running, b"");
+    assert_eq!(refused, "-ERR [SYS/TEMP] too many connections\r\n");
+    first.quit().unwrap();
+    until("a place is free", || raw(&running, b"QUIT\r\n").ends_with("+OK bye\r\n"));
+    second.quit().unwrap();
+    running.stop();
+}
+
+/// C0009: a server that nobody can log in to is not served.
+#[test]
+fn a_server_that_nobody_can_log_in_to_is_refused() {
+    let server = Server::new(store(&[]), passwords());
+    let error = server.serve_connection(Scripted::new(1, []), Channel::Clear).unwrap_err();
+    assert!(matches!(error, ServerError::Config(ConfigError::NoAuthentication)));
+}
+
+/// Over any transport, in pieces of every size, and how it ended.
+#[test]
+fn a_connection_in_pieces_says_how_it_ended() {
+    for piece in [1, 2, 7, 65536] {
+        let mut server = Server::new(store(&[b"a\n", b".\n"]), passwords());
+        server.config.plaintext = true;
+        for (script, ended) in [
+            (
+                vec![
+                    Act::Expect("+OK POP3 server ready\r\n"),
+                    send(LOGIN),
+                    Act::Expect("+OK send PASS\r\n+OK 2 messages\r\n"),
+                    Act::Interrupt,
+                    send("RETR 2\r\n"),
+                    Act::Expect("+OK message follows\r\n..\r\n.\r\n"),
+                    Act::Reset,
+                ],
+                Ended::NothingRemoved,
+            ),
+            (vec![send(LOGIN), Act::Silence], Ended::TimedOut),
+            (vec![send(LOGIN), send("DELE 1\r\nQUIT\r\nDELE 2\r\n"), Act::Close], Ended::Committed),
+        ] {
+            // Where several commands come at once the answers come in as many pieces as they like.
+            let checks = piece == 65536;
+            let script = script.into_iter().filter(|act| checks || !matches!(act, Act::Expect(_)));
+            let stream = Scripted::loose(piece, script);
+            assert_eq!(server.serve_connection(stream, Channel::Clear).unwrap(), ended);
+        }
+    }
+}
