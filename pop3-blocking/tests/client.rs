@@ -384,7 +384,7 @@ fn silence_over_tcp_ends_in_a_time_out() {
     let said: [(&[u8], &str); 3] = [
         (b"", "timed out waiting for the greeting"),
         (b"+OK ready", "timed out waiting for the greeting"),
-        (b"+OK ready\r\n", "timed out waiting for the reply to command #0"),
+        (b"+OK ready\r\n", "timed out waiting for the reply to CAPA"),
     ];
     for (octets, message) in said {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -42,6 +42,8 @@ pub(super) struct Connection<'a, S, T: Store, A> {
     mailbox: Option<Mailbox>,
     open: Option<Opened<T::Maildrop>>,
     ended: Ended,
+    /// What was read of a message, kept for the next one.
+    chunk: Vec<u8>,
     login_until: Instant,
     idle_until: Instant,
 }
@@ -91,6 +93,7 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
             mailbox: None,
             open: None,
             ended: Ended::NothingRemoved,
+            chunk: Vec::new(),
             login_until: after(server.deadlines.login),
             idle_until: Instant::now(),
         };
@@ -202,7 +205,8 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
             }
         };
         self.session.begin_multiline(&text("message follows"))?;
-        let mut chunk = vec![0; CHUNK];
+        let mut chunk = std::mem::take(&mut self.chunk);
+        chunk.resize(CHUNK, 0);
         while self.session.wants_body() {
             let len = match reader.read(&mut chunk) {
                 Ok(0) => break,
@@ -222,6 +226,7 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
                 }
             }
         }
+        self.chunk = chunk;
         while let Err(error) = self.session.finish_multiline() {
             if !error.is_transient() {
                 return Err(error.into());

@@ -6,15 +6,34 @@ use core::fmt;
 use bytes::Bytes;
 
 use crate::leniency::Deviation;
+use crate::state::Keyword;
 use crate::{Capability, DropListing, Greeting, Response, ScanListing, Text, UniqueIdListing};
 
 /// Names one command that a session accepted; its events carry it. Ids of one session only grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CommandId(pub(super) u64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId {
+    /// First, so that ids are ordered by it.
+    pub(super) number: u64,
+    pub(super) keyword: Option<Keyword>,
+}
+
+impl CommandId {
+    /// The command's keyword; `None` for a raw one.
+    #[must_use]
+    pub const fn keyword(self) -> Option<Keyword> {
+        self.keyword
+    }
+}
+
+impl fmt::Debug for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CommandId").field(&self.number).finish()
+    }
+}
 
 impl fmt::Display for CommandId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
+        write!(f, "#{}", self.number)
     }
 }
 
@@ -154,12 +173,13 @@ pub enum Waiting {
 
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |id: &CommandId| id.keyword.map_or("a raw command", Keyword::as_str);
         match self {
             Self::Nothing => f.write_str("nothing"),
             Self::Greeting => f.write_str("the greeting"),
             Self::Write => f.write_str("a command to be sent"),
-            Self::Reply(id) => write!(f, "the reply to command {id}"),
-            Self::Rest(id) => write!(f, "the rest of the reply to command {id}"),
+            Self::Reply(id) => write!(f, "the reply to {}", name(id)),
+            Self::Rest(id) => write!(f, "the rest of the reply to {}", name(id)),
             Self::Close => f.write_str("the server to close"),
         }
     }

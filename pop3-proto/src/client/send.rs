@@ -19,7 +19,7 @@ impl ClientSession {
     pub fn send(&mut self, command: &Command) -> Result<CommandId, SendError> {
         self.check(command)?;
         let rule = command.keyword().map(Keyword::rule);
-        let id = CommandId(self.next_id);
+        let id = CommandId { number: self.next_id, keyword: command.keyword() };
         self.next_id += 1;
         let mut entry = InFlight {
             id,
