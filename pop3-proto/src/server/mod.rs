@@ -26,7 +26,7 @@ use crate::buffer::{Input, Output};
 use crate::client::{Channel, Eof};
 use crate::codec::LineDecoder;
 use crate::state::{Keyword, Points, State};
-use crate::{Response, Status, Text};
+use crate::{Status, Text};
 use message::MessageEncoder;
 
 /// One POP3 session, seen from the server: octets in, commands out, answers in, octets out (RFC 1939).
@@ -104,7 +104,7 @@ impl ServerSession {
         if !session.takes_passwords() {
             return Err(ConfigError::NoAuthentication);
         }
-        session.put(&Response::new(Status::Ok, greeting));
+        session.put(&respond::response(Status::Ok, None, &greeting));
         Ok(session)
     }
 

@@ -24,7 +24,7 @@ impl ServerSession {
             _ => return Err(RespondError::Mismatch),
         }
         self.after_user = effect == Effect::Named;
-        self.answer(&Response::new(Status::Ok, text.clone()));
+        self.answer(&response(Status::Ok, None, text));
         Ok(())
     }
 
@@ -38,7 +38,7 @@ impl ServerSession {
         match self.open {
             Open::Nothing => Err(RespondError::NothingToAnswer),
             Open::Command { .. } | Open::Rejection(_) => {
-                self.answer(&negative(code, text));
+                self.answer(&response(Status::Err, code, text));
                 Ok(())
             }
             Open::Listing(_) | Open::Message(_) => Err(RespondError::Mismatch),
@@ -53,7 +53,8 @@ impl ServerSession {
         match self.open {
             Open::Nothing => Err(RespondError::NothingToAnswer),
             Open::Rejection(error) => {
-                self.answer(&negative(None, &Text::received(error.text().as_bytes())));
+                let text = Text::received(error.text().as_bytes());
+                self.answer(&response(Status::Err, None, &text));
                 Ok(())
             }
             _ => Err(RespondError::Mismatch),
@@ -71,7 +72,7 @@ impl ServerSession {
         }
         self.state = State::Transaction;
         self.bad_commands = 0;
-        self.answer(&Response::new(Status::Ok, text.clone()));
+        self.answer(&response(Status::Ok, None, text));
         Ok(())
     }
 
@@ -86,7 +87,8 @@ impl ServerSession {
         }
         self.failed_logins = self.failed_logins.saturating_add(1);
         self.ending |= self.failed_logins >= self.config.limits.login_attempts;
-        self.answer(&negative(Some(KnownCode::Auth), &Text::received(b"authentication failed")));
+        let text = Text::received(b"authentication failed");
+        self.answer(&response(Status::Err, Some(KnownCode::Auth), &text));
         Ok(())
     }
 
@@ -131,7 +133,7 @@ impl ServerSession {
             Framing::Multiline => Open::Message(MessageEncoder::new(lines, self.config.leniency)),
             _ => return Err(RespondError::Mismatch),
         };
-        self.put(&Response::new(Status::Ok, text.clone()));
+        self.put(&response(Status::Ok, None, text));
         self.open = next;
         Ok(())
     }
@@ -254,10 +256,10 @@ impl ServerSession {
 }
 
 /// A response code goes in front; a text that would look like one is set apart (RFC 2449 §6.4).
-fn negative(code: Option<KnownCode>, text: &Text) -> Response {
+pub(super) fn response(status: Status, code: Option<KnownCode>, text: &Text) -> Response {
     let code = match code {
         None if text.octets().first() == Some(&b'[') => "",
-        None => return Response::new(Status::Err, text.clone()),
+        None => return Response::new(status, text.clone()),
         Some(code) => code.as_str(),
     };
     let mut line = Vec::new();
@@ -269,5 +271,5 @@ fn negative(code: Option<KnownCode>, text: &Text) -> Response {
     line.push(b' ');
     line.extend_from_slice(text.octets());
     line.truncate(Text::MAX_OCTETS);
-    Response::new(Status::Err, Text::received(&line))
+    Response::new(status, Text::received(&line))
 }
