@@ -2,7 +2,8 @@
 
 mod server_support;
 
-use pop3_proto::server::{Event, ServerConfig};
+use pop3_proto::KnownCode;
+use pop3_proto::server::{Event, RespondError, ServerConfig};
 use server_support::*;
 
 /// R2449-6.4.02, RFC 2449 §8: a response code may stand in a positive response too, so that no text
@@ -14,4 +15,26 @@ fn a_positive_text_is_not_taken_for_a_response_code() {
     assert!(matches!(session.poll_event(), Some(Event::Command(_))));
     session.ok(&text("[1] please")).expect("USER waits");
     assert_eq!(written(&mut session), b"+OK  [1] please\r\n");
+}
+
+/// R2449-8.1.2.02, R3206-5.03, R3206-6.01: codes of a login go with nothing else, and `[AUTH]` is not
+/// said without being counted.
+#[test]
+fn codes_of_a_login_go_with_a_login() {
+    let mut session = greeted(ServerConfig::new());
+    for code in [KnownCode::Auth, KnownCode::InUse, KnownCode::LoginDelay] {
+        say(&mut session, b"USER alice\r\n");
+        assert!(matches!(session.poll_event(), Some(Event::Command(_))));
+        let before = format!("{session:?}");
+        assert_eq!(session.err(Some(code), &text("no")), Err(RespondError::Mismatch));
+        assert_eq!(format!("{session:?}"), before);
+        session.ok(&text("go on")).expect("USER waits");
+        say(&mut session, b"PASS x\r\n");
+        assert!(matches!(session.poll_event(), Some(Event::Command(_))));
+        let taken = session.err(Some(code), &text("no"));
+        assert_eq!(taken.is_ok(), code != KnownCode::Auth);
+        if taken.is_err() {
+            session.authentication_failed().expect("PASS waits");
+        }
+    }
 }

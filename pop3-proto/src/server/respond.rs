@@ -30,14 +30,25 @@ impl ServerSession {
 
     /// Answers `-ERR`, with a response code if there is one to give (RFC 2449 §8, RFC 3206).
     ///
-    /// For refused credentials use [`ServerSession::authentication_failed`].
+    /// [`KnownCode::InUse`] and [`KnownCode::LoginDelay`] go with PASS only (RFC 2449 §8.1).
+    /// For refused credentials use [`ServerSession::authentication_failed`], which counts them and
+    /// alone says [`KnownCode::Auth`].
     ///
     /// # Errors
-    /// [`RespondError`] if nothing waits for an answer, or a positive one was begun.
+    /// [`RespondError`] if nothing waits for an answer, a positive one was begun, or the code does
+    /// not go with the command.
     pub fn err(&mut self, code: Option<KnownCode>, text: &Text) -> Result<(), RespondError> {
         match self.open {
             Open::Nothing => Err(RespondError::NothingToAnswer),
             Open::Command { .. } | Open::Rejection(_) => {
+                let fits = match code {
+                    Some(KnownCode::Auth) => false,
+                    Some(KnownCode::InUse | KnownCode::LoginDelay) => self.login().is_ok(),
+                    _ => true,
+                };
+                if !fits {
+                    return Err(RespondError::Mismatch);
+                }
                 self.answer(&response(Status::Err, code, text));
                 Ok(())
             }
@@ -67,9 +78,7 @@ impl ServerSession {
     /// # Errors
     /// [`RespondError`] if no PASS waits for an answer.
     pub fn authenticated(&mut self, text: &Text) -> Result<(), RespondError> {
-        if self.command()?.rule().effect != Effect::Authenticated {
-            return Err(RespondError::Mismatch);
-        }
+        self.login()?;
         self.state = State::Transaction;
         self.bad_commands = 0;
         self.answer(&response(Status::Ok, None, text));
@@ -82,9 +91,7 @@ impl ServerSession {
     /// # Errors
     /// [`RespondError`] if no PASS waits for an answer.
     pub fn authentication_failed(&mut self) -> Result<(), RespondError> {
-        if self.command()?.rule().effect != Effect::Authenticated {
-            return Err(RespondError::Mismatch);
-        }
+        self.login()?;
         self.failed_logins = self.failed_logins.saturating_add(1);
         self.ending |= self.failed_logins >= self.config.limits.login_attempts;
         let text = Text::received(b"authentication failed");
@@ -188,6 +195,14 @@ impl ServerSession {
         match self.open {
             Open::Command { keyword, .. } => Ok(keyword),
             _ => Err(self.nothing_or_mismatch()),
+        }
+    }
+
+    /// Whether the command that waits is a login.
+    fn login(&self) -> Result<(), RespondError> {
+        match self.command()?.rule().effect {
+            Effect::Authenticated => Ok(()),
+            _ => Err(RespondError::Mismatch),
         }
     }
 
