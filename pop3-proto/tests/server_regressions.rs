@@ -38,3 +38,21 @@ fn codes_of_a_login_go_with_a_login() {
         }
     }
 }
+
+/// I8: an end that finds no room is not half written.
+#[test]
+fn an_end_without_room_changes_nothing() {
+    let mut config = ServerConfig::new();
+    config.limits.output = 600;
+    let mut session = in_transaction(config);
+    say(&mut session, b"RETR 1\r\n");
+    assert!(matches!(session.poll_event(), Some(Event::Command(_))));
+    session.begin_multiline(&text("message")).expect("RETR waits");
+    while session.write_body(b"x").expect("a message was begun") > 0 {}
+    let before = format!("{session:?}");
+    written_at_most(&mut session, 1);
+    let after_one = format!("{session:?}");
+    assert_ne!(after_one, before);
+    assert_eq!(session.finish_multiline(), Err(RespondError::Full));
+    assert_eq!(format!("{session:?}"), after_one);
+}

@@ -81,18 +81,18 @@ pub(super) struct MessageEncoder {
     encoder: MultilineEncoder,
     top: Option<TopLines>,
     repairs: Repairs,
-    /// What is left to send of the blank line that was missing; `None` before the message has ended.
-    blank_line: Option<&'static [u8]>,
 }
 
 impl MessageEncoder {
+    /// Octets that the end may need: a dot that is owed, two line ends and the terminator.
+    pub(super) const END_OCTETS: usize = b".\r\n\r\n.\r\n".len();
+
     /// `lines`: how many lines of the body TOP asks for; `None` for RETR.
     pub(super) fn new(lines: Option<u64>, leniency: ServerLeniency) -> Self {
         Self {
             encoder: MultilineEncoder::new(),
             top: lines.map(TopLines::new),
             repairs: Repairs::new(leniency),
-            blank_line: None,
         }
     }
 
@@ -144,17 +144,11 @@ impl MessageEncoder {
         taken
     }
 
-    /// Ends the message; `false` if not all of it found room.
-    pub(super) fn finish(&mut self, out: &mut impl BufMut) -> bool {
+    /// Ends the message; `out` has room for [`MessageEncoder::END_OCTETS`].
+    pub(super) fn finish(&mut self, out: &mut impl BufMut) {
         let missing = self.repairs.missing();
-        let owed = self.blank_line.get_or_insert(missing);
-        if !owed.is_empty() {
-            let taken = self.encoder.encode(owed, out);
-            *owed = owed.get(taken..).unwrap_or_default();
-            if !owed.is_empty() {
-                return false;
-            }
-        }
-        self.encoder.finish(out)
+        self.encoder.encode(missing, out);
+        let complete = self.encoder.finish(out);
+        debug_assert!(complete, "no room for the end");
     }
 }

@@ -169,12 +169,12 @@ impl ServerSession {
     pub fn finish_multiline(&mut self) -> Result<(), RespondError> {
         let room = self.room();
         match &mut self.open {
-            Open::Listing(_) if room < b".\r\n".len() => return Err(RespondError::Full),
+            Open::Listing(_) | Open::Message(_) if room < MessageEncoder::END_OCTETS => {
+                return Err(RespondError::Full);
+            }
             Open::Listing(_) => self.put_line(|line| line.push(b'.')),
             Open::Message(message) => {
-                if !self.output.write(room, |buffer| message.finish(&mut buffer.limit(room))) {
-                    return Err(RespondError::Full);
-                }
+                self.output.write(room, |buffer| message.finish(&mut buffer.limit(room)));
             }
             _ => return Err(self.nothing_or_mismatch()),
         }
