@@ -2,8 +2,8 @@
 
 mod server_support;
 
-use pop3_proto::KnownCode;
 use pop3_proto::server::{Event, RespondError, ServerConfig};
+use pop3_proto::{KnownCode, ScanListing};
 use server_support::*;
 
 /// R2449-6.4.02, RFC 2449 §8: a response code may stand in a positive response too, so that no text
@@ -55,4 +55,16 @@ fn an_end_without_room_changes_nothing() {
     assert_ne!(after_one, before);
     assert_eq!(session.finish_multiline(), Err(RespondError::Full));
     assert_eq!(format!("{session:?}"), after_one);
+}
+
+/// R1939-5.08: LIST with a message-number is answered for that message.
+#[test]
+fn a_listing_of_one_message_is_of_that_message() {
+    let mut session = in_transaction(ServerConfig::new());
+    say(&mut session, b"LIST 2\r\n");
+    assert!(matches!(session.poll_event(), Some(Event::Command(_))));
+    let other = ScanListing::new(number(1), 120);
+    assert_eq!(session.scan_listing(other), Err(RespondError::Mismatch));
+    session.scan_listing(ScanListing::new(number(2), 200)).expect("LIST 2 waits");
+    assert_eq!(written(&mut session), b"+OK 2 200\r\n");
 }

@@ -26,7 +26,7 @@ use crate::buffer::{Input, Output};
 use crate::client::{Channel, Eof};
 use crate::codec::LineDecoder;
 use crate::state::{Keyword, Points, State};
-use crate::{Status, Text};
+use crate::{MessageNumber, Status, Text};
 use message::MessageEncoder;
 
 /// One POP3 session, seen from the server: octets in, commands out, answers in, octets out (RFC 1939).
@@ -59,11 +59,11 @@ pub struct ServerSession {
 #[derive(Debug)]
 enum Open {
     Nothing,
-    /// A command, before its status line. `lines`: what TOP asks for.
+    /// A command, before its status line; `lines` is what TOP asks for.
     Command {
         keyword: Keyword,
+        message: Option<MessageNumber>,
         lines: Option<u64>,
-        argument: bool,
     },
     /// A line that is answered `-ERR`.
     Rejection(crate::CommandError),

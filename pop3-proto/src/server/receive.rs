@@ -99,7 +99,7 @@ impl ServerSession {
             self.commit = true;
         }
         let lines = if let Command::Top { lines, .. } = &command { Some(*lines) } else { None };
-        self.open = Open::Command { keyword, lines, argument: command.message().is_some() };
+        self.open = Open::Command { keyword, message: command.message(), lines };
         Some(Event::Command(command))
     }
 

@@ -7,7 +7,9 @@ use bytes::BufMut as _;
 use super::message::MessageEncoder;
 use super::{Open, RespondError, ServerSession};
 use crate::state::{Effect, Framing, Keyword, State};
-use crate::{DropListing, KnownCode, Response, ScanListing, Status, Text, UniqueIdListing};
+use crate::{
+    DropListing, KnownCode, MessageNumber, Response, ScanListing, Status, Text, UniqueIdListing,
+};
 
 impl ServerSession {
     /// Answers `+OK` to a command whose positive answer is one free line: USER, DELE, NOOP, RSET, QUIT.
@@ -114,9 +116,10 @@ impl ServerSession {
     /// Answers LIST with a message-number, or adds a line to a LIST that was begun.
     ///
     /// # Errors
-    /// [`RespondError::Full`] if the line finds no room: write, then give it again.
+    /// [`RespondError::Full`] if the line finds no room: write, then give it again;
+    /// [`RespondError::Mismatch`] if another message was asked for.
     pub fn scan_listing(&mut self, listing: ScanListing) -> Result<(), RespondError> {
-        self.item(Keyword::List, |line| listing.encode(line))
+        self.item(Keyword::List, listing.message, |line| listing.encode(line))
     }
 
     /// Answers UIDL with a message-number, or adds a line to a UIDL that was begun.
@@ -124,7 +127,7 @@ impl ServerSession {
     /// # Errors
     /// As [`ServerSession::scan_listing`].
     pub fn unique_id_listing(&mut self, listing: &UniqueIdListing) -> Result<(), RespondError> {
-        self.item(Keyword::Uidl, |line| listing.encode(line))
+        self.item(Keyword::Uidl, listing.message, |line| listing.encode(line))
     }
 
     /// Begins the multi-line answer to LIST or UIDL without a message-number, RETR or TOP.
@@ -132,11 +135,11 @@ impl ServerSession {
     /// # Errors
     /// [`RespondError::Mismatch`] if the command's answer is no multi-line one.
     pub fn begin_multiline(&mut self, text: &Text) -> Result<(), RespondError> {
-        let Open::Command { keyword, lines, argument } = self.open else {
+        let Open::Command { keyword, message, lines } = self.open else {
             return Err(self.nothing_or_mismatch());
         };
         let next = match keyword.rule().framing {
-            Framing::MultilineWithoutArgument if !argument => Open::Listing(keyword),
+            Framing::MultilineWithoutArgument if message.is_none() => Open::Listing(keyword),
             Framing::Multiline => Open::Message(MessageEncoder::new(lines, self.config.leniency)),
             _ => return Err(RespondError::Mismatch),
         };
@@ -217,10 +220,13 @@ impl ServerSession {
     fn item(
         &mut self,
         keyword: Keyword,
+        message: MessageNumber,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), RespondError> {
         match self.open {
-            Open::Command { keyword: of, argument: true, .. } if of == keyword => {
+            Open::Command { keyword: of, message: Some(asked), .. }
+                if of == keyword && asked == message =>
+            {
                 self.answer_with(encode);
                 Ok(())
             }
