@@ -2,8 +2,8 @@
 
 mod server_support;
 
-use pop3_proto::server::{Event, RespondError, ServerConfig};
-use pop3_proto::{KnownCode, ScanListing};
+use pop3_proto::server::{Action, Entry, Event, Maildrop, RespondError, ServerConfig};
+use pop3_proto::{Command, KnownCode, ScanListing};
 use server_support::*;
 
 /// R2449-6.4.02, RFC 2449 §8: a response code may stand in a positive response too, so that no text
@@ -67,4 +67,35 @@ fn a_listing_of_one_message_is_of_that_message() {
     assert_eq!(session.scan_listing(other), Err(RespondError::Mismatch));
     session.scan_listing(ScanListing::new(number(2), 200)).expect("LIST 2 waits");
     assert_eq!(written(&mut session), b"+OK 2 200\r\n");
+}
+
+/// I8, I9: a command that the session does not wait for marks, unmarks and commits nothing.
+#[test]
+fn a_maildrop_answers_only_what_was_asked() {
+    let mut maildrop = Maildrop::new(vec![Entry::new(1, unique_id("a")); 2]).expect("a maildrop");
+    let mut session = in_transaction(ServerConfig::new());
+    say(&mut session, b"DELE 1\r\nNOOP\r\nQUIT\r\n");
+    let Some(Event::Command(dele)) = session.poll_event() else { panic!("DELE") };
+    assert_eq!(maildrop.answer(&dele, &mut session), Ok(Action::Answered));
+    let others = [
+        Command::Rset,
+        Command::Dele(number(2)),
+        Command::Retr(number(2)),
+        Command::List(None),
+        Command::Quit,
+    ];
+    for expected in [RespondError::NothingToAnswer, RespondError::Mismatch] {
+        for other in &others {
+            let before = (format!("{session:?}"), format!("{maildrop:?}"));
+            assert_eq!(maildrop.answer(other, &mut session), Err(expected), "{other:?}");
+            assert_eq!((format!("{session:?}"), format!("{maildrop:?}")), before, "{other:?}");
+        }
+        let next = session.poll_event();
+        assert_eq!(next.is_some(), expected == RespondError::NothingToAnswer);
+    }
+    // QUIT before login has nothing to commit.
+    let mut session = greeted(ServerConfig::new());
+    say(&mut session, b"QUIT\r\n");
+    assert!(session.poll_event().is_some());
+    assert_eq!(maildrop.answer(&Command::Quit, &mut session), Ok(Action::NotMine));
 }

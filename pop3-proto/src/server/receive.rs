@@ -1,5 +1,6 @@
 //! From octets to commands.
 
+use super::respond::lines_of;
 use super::{Event, Open, ServerSession};
 use crate::client::Eof;
 use crate::codec::{self, LineStep};
@@ -98,8 +99,8 @@ impl ServerSession {
             self.state = State::Update;
             self.commit = true;
         }
-        let lines = if let Command::Top { lines, .. } = &command { Some(*lines) } else { None };
-        self.open = Open::Command { keyword, message: command.message(), lines };
+        let (message, lines) = (command.message(), lines_of(&command));
+        self.open = Open::Command { keyword, message, lines };
         Some(Event::Command(command))
     }
 

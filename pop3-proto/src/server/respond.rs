@@ -8,7 +8,8 @@ use super::message::MessageEncoder;
 use super::{Open, RespondError, ServerSession};
 use crate::state::{Effect, Framing, Keyword, State};
 use crate::{
-    DropListing, KnownCode, MessageNumber, Response, ScanListing, Status, Text, UniqueIdListing,
+    Command, DropListing, KnownCode, MessageNumber, Response, ScanListing, Status, Text,
+    UniqueIdListing,
 };
 
 impl ServerSession {
@@ -193,6 +194,17 @@ impl ServerSession {
         self.open = Open::Nothing;
     }
 
+    /// Whether `command` is the one that waits for its status line.
+    pub(super) fn awaits(&self, command: &Command) -> Result<(), RespondError> {
+        let Open::Command { keyword, message, lines } = self.open else {
+            return Err(self.nothing_or_mismatch());
+        };
+        let same = command.keyword() == Some(keyword)
+            && command.message() == message
+            && lines_of(command) == lines;
+        if same { Ok(()) } else { Err(RespondError::Mismatch) }
+    }
+
     /// The command that waits for its status line.
     fn command(&self) -> Result<Keyword, RespondError> {
         match self.open {
@@ -273,6 +285,14 @@ impl ServerSession {
 
     fn room(&self) -> usize {
         self.config.limits.output.saturating_sub(self.output.waiting().len())
+    }
+}
+
+/// How many lines of the body TOP asks for.
+pub(super) const fn lines_of(command: &Command) -> Option<u64> {
+    match command {
+        Command::Top { lines, .. } => Some(*lines),
+        _ => None,
     }
 }
 
