@@ -99,3 +99,22 @@ fn a_maildrop_answers_only_what_was_asked() {
     assert!(session.poll_event().is_some());
     assert_eq!(maildrop.answer(&Command::Quit, &mut session), Ok(Action::NotMine));
 }
+
+/// I2: limits that are too small for a line do not bring the session to a halt.
+#[test]
+fn the_smallest_limits_let_a_session_go_on() {
+    let mut config = ServerConfig::new();
+    config.limits.output = 0;
+    config.limits.input_block = 0;
+    let mut server = Server::new(config, vec![b"one".to_vec(), b"two".to_vec()]);
+    let out =
+        server.converse(b"USER alice\r\nPASS correct horse\r\nLIST\r\nUIDL\r\nRETR 2\r\nQUIT\r\n");
+    assert_eq!(
+        String::from_utf8(out).expect("text"),
+        "+OK ready\r\n+OK password, please\r\n+OK maildrop open\r\n\
+         +OK 2 messages (10 octets)\r\n1 5\r\n2 5\r\n.\r\n\
+         +OK 2 messages (10 octets)\r\n1 id0\r\n2 id1\r\n.\r\n\
+         +OK message follows\r\ntwo\r\n.\r\n+OK bye\r\n"
+    );
+    assert_eq!(server.closed, Some(true));
+}

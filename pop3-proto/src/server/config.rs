@@ -16,7 +16,7 @@ pub struct ServerLimits {
     /// Octets of an input block; raised to the command line's limit if it is smaller.
     pub input_block: usize,
     /// Octets of output from which on no further command is taken, and no further line or part of a
-    /// message is accepted.
+    /// message is accepted. Raised to the 512 of a response line if it is smaller.
     pub output: usize,
     /// Bad commands before login; the last one ends the session.
     pub bad_commands_before_login: u32,

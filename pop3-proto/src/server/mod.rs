@@ -205,8 +205,15 @@ impl ServerSession {
         Points::of(self.state, self.after_user)
     }
 
+    /// Octets of output that find room. A line finds room in an empty output whatever the limit, or
+    /// nothing could ever be answered.
+    fn room(&self) -> usize {
+        let limit = self.config.limits.output.max(crate::MAX_RESPONSE_OCTETS);
+        limit.saturating_sub(self.output.waiting().len())
+    }
+
     fn is_full(&self) -> bool {
-        self.output.waiting().len() >= self.config.limits.output
+        self.room() == 0
     }
 }
 

@@ -282,10 +282,6 @@ impl ServerSession {
             buffer.extend_from_slice(b"\r\n");
         });
     }
-
-    fn room(&self) -> usize {
-        self.config.limits.output.saturating_sub(self.output.waiting().len())
-    }
 }
 
 /// How many lines of the body TOP asks for.
