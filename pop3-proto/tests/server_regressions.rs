@@ -118,3 +118,24 @@ fn the_smallest_limits_let_a_session_go_on() {
     );
     assert_eq!(server.closed, Some(true));
 }
+
+/// I1: how an over-long line was cut does not decide whether it passes the budget.
+#[test]
+fn the_discard_budget_does_not_depend_on_the_reads() {
+    let mut config = ServerConfig::new();
+    let line = [&[b'A'; 1000][..], b"\r\nUSER alice\r\n"].concat();
+    for (budget, ends) in [(0, true), (600, true), (1001, true), (1002, false)] {
+        config.limits.discard = budget;
+        for read in [1, 511, 512, 513, 1002, line.len()] {
+            let mut server = Server::new(config, Vec::new());
+            let mut out = Vec::new();
+            for piece in line.chunks(read) {
+                out.extend_from_slice(&server.converse(piece));
+            }
+            let user: &[u8] = if ends { b"" } else { b"+OK password, please\r\n" };
+            let expected = [GREETING, b"-ERR command line too long\r\n", user].concat();
+            assert_eq!(out.escape_ascii().to_string(), expected.escape_ascii().to_string());
+            assert_eq!(server.closed, ends.then_some(false), "{budget} {read}");
+        }
+    }
+}

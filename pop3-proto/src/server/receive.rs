@@ -53,6 +53,7 @@ impl ServerSession {
                 LineStep::TooLong { skip, end } => {
                     self.input.consume(skip);
                     self.discarded = (!end).then_some(skip);
+                    self.ending = skip > self.config.limits.discard;
                     return Some(self.rejected(CommandError::TooLong));
                 }
                 LineStep::BareLineFeed { .. } => {
