@@ -3,7 +3,7 @@
 mod server_support;
 
 use pop3_proto::server::{Action, Entry, Event, Maildrop, RespondError, ServerConfig};
-use pop3_proto::{Command, KnownCode, ScanListing};
+use pop3_proto::{Command, InvalidValue, KnownCode, ScanListing, UniqueId, UniqueIdListing};
 use server_support::*;
 
 /// R2449-6.4.02, RFC 2449 §8: a response code may stand in a positive response too, so that no text
@@ -138,4 +138,22 @@ fn the_discard_budget_does_not_depend_on_the_reads() {
             assert_eq!(server.closed, ends.then_some(false), "{budget} {read}");
         }
     }
+}
+
+/// R1939-7.02, class G15: a unique-id of more than 70 octets, which a client bears, a server does not
+/// send.
+#[test]
+fn no_unique_id_of_71_octets_is_sent() {
+    let long = UniqueId::lenient(&[b'x'; 71]).expect("a client takes it");
+    let refused = Maildrop::new(vec![Entry::new(1, unique_id("a")), Entry::new(1, long.clone())]);
+    assert_eq!(refused.err(), Some(InvalidValue::TooLong { octets: 71, limit: 70 }));
+    let mut session = in_transaction(ServerConfig::new());
+    say(&mut session, b"UIDL 1\r\n");
+    assert!(session.poll_event().is_some());
+    let listing = UniqueIdListing::new(number(1), long);
+    assert_eq!(session.unique_id_listing(&listing), Err(RespondError::Mismatch));
+    let longest = unique_id(&"x".repeat(70));
+    let listing = UniqueIdListing::new(number(1), longest.clone());
+    assert_eq!(session.unique_id_listing(&listing), Ok(()));
+    assert_eq!(written(&mut session), format!("+OK 1 {longest}\r\n").as_bytes());
 }

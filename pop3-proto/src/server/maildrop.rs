@@ -78,8 +78,13 @@ impl Maildrop {
     /// A maildrop with the messages `entries`, the first of which is message 1.
     ///
     /// # Errors
-    /// [`InvalidValue::TooLong`] if there are more messages than message-numbers.
+    /// [`InvalidValue::TooLong`] if there are more messages than message-numbers, or if a unique-id is
+    /// longer than a server may send (RFC 1939 §7).
     pub fn new(entries: Vec<Entry>) -> Result<Self, InvalidValue> {
+        if let Some(entry) = entries.iter().find(|entry| entry.id.is_long()) {
+            let octets = entry.id.octets().len();
+            return Err(InvalidValue::TooLong { octets, limit: UniqueId::MAX_OCTETS });
+        }
         let too_long = InvalidValue::TooLong {
             octets: entries.len(),
             limit: usize::try_from(u32::MAX).unwrap_or(usize::MAX),

@@ -126,8 +126,12 @@ impl ServerSession {
     /// Answers UIDL with a message-number, or adds a line to a UIDL that was begun.
     ///
     /// # Errors
-    /// As [`ServerSession::scan_listing`].
+    /// As [`ServerSession::scan_listing`]; [`RespondError::Mismatch`] also for a unique-id that is
+    /// longer than a server may send (RFC 1939 §7).
     pub fn unique_id_listing(&mut self, listing: &UniqueIdListing) -> Result<(), RespondError> {
+        if listing.id.is_long() {
+            return Err(self.nothing_or_mismatch());
+        }
         self.item(Keyword::Uidl, listing.message, |line| listing.encode(line))
     }
 
