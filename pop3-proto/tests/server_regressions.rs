@@ -2,7 +2,9 @@
 
 mod server_support;
 
-use pop3_proto::server::{Action, Entry, Event, Maildrop, RespondError, ServerConfig};
+use pop3_proto::server::{
+    Action, Entry, Event, Maildrop, MessageOctets, RespondError, ServerConfig,
+};
 use pop3_proto::{Command, InvalidValue, KnownCode, ScanListing, UniqueId, UniqueIdListing};
 use server_support::*;
 
@@ -156,4 +158,36 @@ fn no_unique_id_of_71_octets_is_sent() {
     let listing = UniqueIdListing::new(number(1), longest.clone());
     assert_eq!(session.unique_id_listing(&listing), Ok(()));
     assert_eq!(written(&mut session), format!("+OK 1 {longest}\r\n").as_bytes());
+}
+
+fn retrieved(config: ServerConfig, message: &[u8]) -> Vec<u8> {
+    let mut server = Server::new(config, vec![message.to_vec()]);
+    server.converse(b"USER alice\r\nPASS correct horse\r\n");
+    let out = server.converse(b"RETR 1\r\n");
+    out.strip_prefix(b"+OK message follows\r\n").expect("a message").to_vec()
+}
+
+/// A blank line that ends in a bare CR is one, and no second one is sent behind it.
+#[test]
+fn a_blank_line_of_one_cr_is_not_missing() {
+    let mut config = ServerConfig::new();
+    config.leniency.missing_blank_line = true;
+    for message in [&b"Subject: x\r\n\r"[..], b"Subject: x\r\r", b"Subject: x\n\r", b"Subject: x\r"]
+    {
+        assert_eq!(retrieved(config, message), b"Subject: x\r\n\r\n.\r\n");
+        let mut octets = MessageOctets::new(config.leniency);
+        octets.update(message);
+        assert_eq!(octets.octets(), 14);
+    }
+}
+
+/// R1939-11.03: a NUL becomes no line end, which nobody would have counted.
+#[test]
+fn a_nul_is_never_replaced_by_a_line_end() {
+    for (replacement, sent) in [(b'\r', 0), (b'\n', 0), (0, 0), (b'.', b'.'), (0x80, 0x80)] {
+        let mut config = ServerConfig::new();
+        config.leniency.nul_replacement = Some(replacement);
+        let expected = [b"a", &[sent][..], b"b\r\n.\r\n"].concat();
+        assert_eq!(retrieved(config, b"a\0b"), expected);
+    }
 }

@@ -65,7 +65,7 @@ pub struct ServerLeniency {
     /// this server disagree about where a command ends.
     pub line_ending: LineEnding,
     /// NULs in a message are sent as this octet (0x80 does for Outlook, which ends a message at a
-    /// NUL). `None` sends them as they are.
+    /// NUL). `None` sends them as they are, and so do CR and LF, which no other octet may become.
     pub nul_replacement: Option<u8>,
     /// A message that has headers only and no blank line behind them is sent with one (Outlook
     /// Express waits for it).

@@ -17,7 +17,10 @@ pub(super) struct Repairs {
 impl Repairs {
     pub(super) fn new(leniency: ServerLeniency) -> Self {
         let headers = leniency.missing_blank_line.then(|| TopLines::new(0));
-        Self { nul_replacement: leniency.nul_replacement, headers, last: None }
+        // Half a line end would move the ends of lines, which are counted and cut before.
+        let nul_replacement =
+            leniency.nul_replacement.filter(|octet| !matches!(octet, b'\r' | b'\n'));
+        Self { nul_replacement, headers, last: None }
     }
 
     fn see(&mut self, octets: &[u8]) {
@@ -29,11 +32,16 @@ impl Repairs {
 
     /// What has to follow the message for a blank line that is asked for and missing.
     fn missing(&self) -> &'static [u8] {
-        match (&self.headers, self.last) {
-            (None, _) => b"",
-            (Some(headers), _) if headers.done() => b"",
-            (Some(_), None | Some(b'\r' | b'\n')) => b"\r\n",
-            (Some(_), Some(_)) => b"\r\n\r\n",
+        let Some(headers) = &self.headers else { return b"" };
+        let mut headers = headers.clone();
+        if self.last == Some(b'\r') {
+            // It will be sent as a whole line end.
+            headers.take(b"\n");
+        }
+        match self.last {
+            _ if headers.done() => b"",
+            None | Some(b'\r' | b'\n') => b"\r\n",
+            Some(_) => b"\r\n\r\n",
         }
     }
 }
