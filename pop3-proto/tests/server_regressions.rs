@@ -191,3 +191,19 @@ fn a_nul_is_never_replaced_by_a_line_end() {
         assert_eq!(retrieved(config, b"a\0b"), expected);
     }
 }
+
+/// I4: a message that is offered whole is looked at once, however little room there is. When each
+/// call looked at all that was left, this took half a minute.
+#[test]
+fn a_message_offered_whole_is_looked_at_once() {
+    let message = [b"Subject: x\r\n\r\n".to_vec(), vec![b'a'; 8 << 20]].concat();
+    for line in [&b"RETR 1\r\n"[..], b"TOP 1 1\r\n"] {
+        let mut config = ServerConfig::new();
+        config.leniency.nul_replacement = Some(0x80);
+        config.limits.output = 512;
+        let mut server = Server::new(config, vec![message.clone()]);
+        server.converse(b"USER alice\r\nPASS correct horse\r\n");
+        let out = server.converse(line);
+        assert_eq!(out.len(), "+OK message follows\r\n".len() + message.len() + "\r\n.\r\n".len());
+    }
+}
