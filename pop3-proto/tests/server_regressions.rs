@@ -207,3 +207,21 @@ fn a_message_offered_whole_is_looked_at_once() {
         assert_eq!(out.len(), "+OK message follows\r\n".len() + message.len() + "\r\n.\r\n".len());
     }
 }
+
+/// I4: what waits is not moved for every octet that leaves.
+#[test]
+fn a_client_that_reads_octet_by_octet_costs_no_more() {
+    let message = vec![b'a'; 1 << 20];
+    let mut server = Server::new(ServerConfig::new(), vec![message.clone()]);
+    server.converse(b"USER alice\r\nPASS correct horse\r\n");
+    say(&mut server.session, b"RETR 1\r\n");
+    let mut left = 0;
+    loop {
+        server.turn();
+        match written_at_most(&mut server.session, 1).len() {
+            0 => break,
+            octets => left += octets,
+        }
+    }
+    assert_eq!(left, "+OK message follows\r\n".len() + message.len() + "\r\n.\r\n".len());
+}
