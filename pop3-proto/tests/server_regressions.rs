@@ -225,3 +225,17 @@ fn a_client_that_reads_octet_by_octet_costs_no_more() {
     }
     assert_eq!(left, "+OK message follows\r\n".len() + message.len() + "\r\n.\r\n".len());
 }
+
+/// R1957-1.03: a space and a text follow the status indicator, which some clients need.
+#[test]
+fn a_text_follows_the_status_indicator() {
+    let mut server = Server::new(ServerConfig::new(), vec![b"one".to_vec()]);
+    server.converse(b"USER alice\r\nPASS correct horse\r\n");
+    for line in
+        [&b"CAPA\r\n"[..], b"NOOP\r\n", b"RSET\r\n", b"LIST\r\n", b"UIDL\r\n", b"DELE 1\r\n"]
+    {
+        let out = server.converse(line);
+        let text = out.strip_prefix(b"+OK ").and_then(<[u8]>::first);
+        assert!(text.is_some_and(u8::is_ascii_graphic), "{}", out.escape_ascii());
+    }
+}
