@@ -3,6 +3,8 @@
 
 mod server_support;
 
+use std::fmt::Write as _;
+
 use bytes::Buf as _;
 use pop3_proto::client::{Channel, Eof};
 use pop3_proto::codec::LineEnding;
@@ -290,7 +292,7 @@ fn one_command_at_a_time_in_order() {
             assert_eq!((session.poll_event(), session.waiting()), (None, Waiting::Response));
         }
         session.err(None, &text(&format!("answer {turn}"))).expect("a command waits");
-        expected.push_str(&format!("-ERR answer {turn}\r\n"));
+        write!(expected, "-ERR answer {turn}\r\n").unwrap();
     }
     assert_eq!(written(&mut session), expected.as_bytes());
     assert_eq!(session.poll_event(), Some(Event::Closed { commit: true }));
@@ -324,7 +326,7 @@ fn a_client_that_never_reads_is_not_answered_for_ever() {
             }
         });
         let waiting = server.session.outgoing().remaining();
-        assert!(waiting >= 16 * 1024 - 600 && waiting < 16 * 1024 + 600, "{line}: {waiting}");
+        assert!((16 * 1024 - 600..16 * 1024 + 600).contains(&waiting), "{line}: {waiting}");
         let blocked = flood.len() - rest.len();
         assert!(blocked < 16 * 1024 + 2048, "{line}: {blocked} octets of commands were taken");
         assert!(server.session.incoming().is_empty() && !server.session.wants_read());
@@ -519,9 +521,9 @@ fn no_credential_is_shown() {
         let mut shown = format!("{server:?}");
         for octet in line.as_bytes().chunks(1) {
             server.session.receive(octet);
-            shown.push_str(&format!("{:?}", server.session));
+            write!(shown, "{:?}", server.session).unwrap();
             server.turn();
-            shown.push_str(&format!("{server:?}"));
+            write!(shown, "{server:?}").unwrap();
         }
         let out = written(&mut server.session);
         shown.push_str(&String::from_utf8(out).unwrap());
