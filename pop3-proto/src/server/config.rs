@@ -16,7 +16,7 @@ pub struct ServerLimits {
     /// Octets of an input block; raised to the command line's limit if it is smaller.
     pub input_block: usize,
     /// Octets of output from which on no further command is taken, and no further line or part of a
-    /// message is accepted.
+    /// message is accepted. Raised to the 512 of a response line if it is smaller.
     pub output: usize,
     /// Bad commands before login; the last one ends the session.
     pub bad_commands_before_login: u32,
@@ -65,7 +65,7 @@ pub struct ServerLeniency {
     /// this server disagree about where a command ends.
     pub line_ending: LineEnding,
     /// NULs in a message are sent as this octet (0x80 does for Outlook, which ends a message at a
-    /// NUL). `None` sends them as they are.
+    /// NUL). `None` sends them as they are, and so do CR and LF, which no other octet may become.
     pub nul_replacement: Option<u8>,
     /// A message that has headers only and no blank line behind them is sent with one (Outlook
     /// Express waits for it).

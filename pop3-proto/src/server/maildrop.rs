@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::{RespondError, ServerSession};
 use crate::error::InvalidValue;
+use crate::state::State;
 use crate::value::put_text;
 use crate::{Command, DropListing, MessageNumber, ScanListing, Text, UniqueId, UniqueIdListing};
 
@@ -66,7 +67,7 @@ pub enum Action {
     /// Send this message: begin a multi-line answer, write the message's octets, finish; or answer
     /// `-ERR` if it is not there any more.
     Send(MessageNumber),
-    /// QUIT: remove what is marked ([`Maildrop::marked`]), then answer `+OK`, or `-ERR` if not all
+    /// QUIT in TRANSACTION: remove what is marked ([`Maildrop::marked`]), then answer `+OK`, or `-ERR` if not all
     /// could be removed (RFC 1939 §6).
     Commit,
     /// The command has nothing to do with an open maildrop; nothing was answered.
@@ -77,8 +78,13 @@ impl Maildrop {
     /// A maildrop with the messages `entries`, the first of which is message 1.
     ///
     /// # Errors
-    /// [`InvalidValue::TooLong`] if there are more messages than message-numbers.
+    /// [`InvalidValue::TooLong`] if there are more messages than message-numbers, or if a unique-id is
+    /// longer than a server may send (RFC 1939 §7).
     pub fn new(entries: Vec<Entry>) -> Result<Self, InvalidValue> {
+        if let Some(entry) = entries.iter().find(|entry| entry.id.is_long()) {
+            let octets = entry.id.octets().len();
+            return Err(InvalidValue::TooLong { octets, limit: UniqueId::MAX_OCTETS });
+        }
         let too_long = InvalidValue::TooLong {
             octets: entries.len(),
             limit: usize::try_from(u32::MAX).unwrap_or(usize::MAX),
@@ -104,12 +110,13 @@ impl Maildrop {
     /// Answers a command of TRANSACTION as far as that needs no message's octets.
     ///
     /// # Errors
-    /// [`RespondError`] if `command` is not the one that `session` wants answered.
+    /// [`RespondError`] if `command` is not the one that `session` wants answered; nothing changed.
     pub fn answer(
         &mut self,
         command: &Command,
         session: &mut ServerSession,
     ) -> Result<Action, RespondError> {
+        session.awaits(command)?;
         match command {
             Command::Stat => session.drop_listing(self.drop_listing())?,
             Command::Noop => session.ok(&Text::received(b""))?,
@@ -137,7 +144,8 @@ impl Maildrop {
                 Ok(_) => return Ok(Action::Send(*message)),
                 Err(refusal) => session.err(None, &refusal.text())?,
             },
-            Command::Quit => return Ok(Action::Commit),
+            // In AUTHORIZATION there is nothing to commit (RFC 1939 §4).
+            Command::Quit if session.state() == State::Update => return Ok(Action::Commit),
             _ => return Ok(Action::NotMine),
         }
         Ok(Action::Answered)

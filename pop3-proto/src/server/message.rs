@@ -17,7 +17,10 @@ pub(super) struct Repairs {
 impl Repairs {
     pub(super) fn new(leniency: ServerLeniency) -> Self {
         let headers = leniency.missing_blank_line.then(|| TopLines::new(0));
-        Self { nul_replacement: leniency.nul_replacement, headers, last: None }
+        // Half a line end would move the ends of lines, which are counted and cut before.
+        let nul_replacement =
+            leniency.nul_replacement.filter(|octet| !matches!(octet, b'\r' | b'\n'));
+        Self { nul_replacement, headers, last: None }
     }
 
     fn see(&mut self, octets: &[u8]) {
@@ -29,11 +32,16 @@ impl Repairs {
 
     /// What has to follow the message for a blank line that is asked for and missing.
     fn missing(&self) -> &'static [u8] {
-        match (&self.headers, self.last) {
-            (None, _) => b"",
-            (Some(headers), _) if headers.done() => b"",
-            (Some(_), None | Some(b'\r' | b'\n')) => b"\r\n",
-            (Some(_), Some(_)) => b"\r\n\r\n",
+        let Some(headers) = &self.headers else { return b"" };
+        let mut headers = headers.clone();
+        if self.last == Some(b'\r') {
+            // It will be sent as a whole line end.
+            headers.take(b"\n");
+        }
+        match self.last {
+            _ if headers.done() => b"",
+            None | Some(b'\r' | b'\n') => b"\r\n",
+            Some(_) => b"\r\n\r\n",
         }
     }
 }
@@ -81,18 +89,18 @@ pub(super) struct MessageEncoder {
     encoder: MultilineEncoder,
     top: Option<TopLines>,
     repairs: Repairs,
-    /// What is left to send of the blank line that was missing; `None` before the message has ended.
-    blank_line: Option<&'static [u8]>,
 }
 
 impl MessageEncoder {
+    /// Octets that the end may need: a dot that is owed, two line ends and the terminator.
+    pub(super) const END_OCTETS: usize = b".\r\n\r\n.\r\n".len();
+
     /// `lines`: how many lines of the body TOP asks for; `None` for RETR.
     pub(super) fn new(lines: Option<u64>, leniency: ServerLeniency) -> Self {
         Self {
             encoder: MultilineEncoder::new(),
             top: lines.map(TopLines::new),
             repairs: Repairs::new(leniency),
-            blank_line: None,
         }
     }
 
@@ -144,17 +152,11 @@ impl MessageEncoder {
         taken
     }
 
-    /// Ends the message; `false` if not all of it found room.
-    pub(super) fn finish(&mut self, out: &mut impl BufMut) -> bool {
+    /// Ends the message; `out` has room for [`MessageEncoder::END_OCTETS`].
+    pub(super) fn finish(&mut self, out: &mut impl BufMut) {
         let missing = self.repairs.missing();
-        let owed = self.blank_line.get_or_insert(missing);
-        if !owed.is_empty() {
-            let taken = self.encoder.encode(owed, out);
-            *owed = owed.get(taken..).unwrap_or_default();
-            if !owed.is_empty() {
-                return false;
-            }
-        }
-        self.encoder.finish(out)
+        self.encoder.encode(missing, out);
+        let complete = self.encoder.finish(out);
+        debug_assert!(complete, "no room for the end");
     }
 }

@@ -26,7 +26,7 @@ use crate::buffer::{Input, Output};
 use crate::client::{Channel, Eof};
 use crate::codec::LineDecoder;
 use crate::state::{Keyword, Points, State};
-use crate::{Response, Status, Text};
+use crate::{MessageNumber, Status, Text};
 use message::MessageEncoder;
 
 /// One POP3 session, seen from the server: octets in, commands out, answers in, octets out (RFC 1939).
@@ -59,11 +59,11 @@ pub struct ServerSession {
 #[derive(Debug)]
 enum Open {
     Nothing,
-    /// A command, before its status line. `lines`: what TOP asks for.
+    /// A command, before its status line; `lines` is what TOP asks for.
     Command {
         keyword: Keyword,
+        message: Option<MessageNumber>,
         lines: Option<u64>,
-        argument: bool,
     },
     /// A line that is answered `-ERR`.
     Rejection(crate::CommandError),
@@ -104,7 +104,7 @@ impl ServerSession {
         if !session.takes_passwords() {
             return Err(ConfigError::NoAuthentication);
         }
-        session.put(&Response::new(Status::Ok, greeting));
+        session.put(&respond::response(Status::Ok, None, &greeting));
         Ok(session)
     }
 
@@ -205,8 +205,15 @@ impl ServerSession {
         Points::of(self.state, self.after_user)
     }
 
+    /// Octets of output that find room. A line finds room in an empty output whatever the limit, or
+    /// nothing could ever be answered.
+    fn room(&self) -> usize {
+        let limit = self.config.limits.output.max(crate::MAX_RESPONSE_OCTETS);
+        limit.saturating_sub(self.output.waiting().len())
+    }
+
     fn is_full(&self) -> bool {
-        self.output.waiting().len() >= self.config.limits.output
+        self.room() == 0
     }
 }
 

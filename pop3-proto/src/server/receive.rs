@@ -1,5 +1,6 @@
 //! From octets to commands.
 
+use super::respond::lines_of;
 use super::{Event, Open, ServerSession};
 use crate::client::Eof;
 use crate::codec::{self, LineStep};
@@ -52,6 +53,7 @@ impl ServerSession {
                 LineStep::TooLong { skip, end } => {
                     self.input.consume(skip);
                     self.discarded = (!end).then_some(skip);
+                    self.ending = skip > self.config.limits.discard;
                     return Some(self.rejected(CommandError::TooLong));
                 }
                 LineStep::BareLineFeed { .. } => {
@@ -98,8 +100,8 @@ impl ServerSession {
             self.state = State::Update;
             self.commit = true;
         }
-        let lines = if let Command::Top { lines, .. } = &command { Some(*lines) } else { None };
-        self.open = Open::Command { keyword, lines, argument: command.message().is_some() };
+        let (message, lines) = (command.message(), lines_of(&command));
+        self.open = Open::Command { keyword, message, lines };
         Some(Event::Command(command))
     }
 

@@ -7,7 +7,10 @@ use bytes::BufMut as _;
 use super::message::MessageEncoder;
 use super::{Open, RespondError, ServerSession};
 use crate::state::{Effect, Framing, Keyword, State};
-use crate::{DropListing, KnownCode, Response, ScanListing, Status, Text, UniqueIdListing};
+use crate::{
+    Command, DropListing, KnownCode, MessageNumber, Response, ScanListing, Status, Text,
+    UniqueIdListing,
+};
 
 impl ServerSession {
     /// Answers `+OK` to a command whose positive answer is one free line: USER, DELE, NOOP, RSET, QUIT.
@@ -24,21 +27,32 @@ impl ServerSession {
             _ => return Err(RespondError::Mismatch),
         }
         self.after_user = effect == Effect::Named;
-        self.answer(&Response::new(Status::Ok, text.clone()));
+        self.answer(&response(Status::Ok, None, text));
         Ok(())
     }
 
     /// Answers `-ERR`, with a response code if there is one to give (RFC 2449 §8, RFC 3206).
     ///
-    /// For refused credentials use [`ServerSession::authentication_failed`].
+    /// [`KnownCode::InUse`] and [`KnownCode::LoginDelay`] go with PASS only (RFC 2449 §8.1).
+    /// For refused credentials use [`ServerSession::authentication_failed`], which counts them and
+    /// alone says [`KnownCode::Auth`].
     ///
     /// # Errors
-    /// [`RespondError`] if nothing waits for an answer, or a positive one was begun.
+    /// [`RespondError`] if nothing waits for an answer, a positive one was begun, or the code does
+    /// not go with the command.
     pub fn err(&mut self, code: Option<KnownCode>, text: &Text) -> Result<(), RespondError> {
         match self.open {
             Open::Nothing => Err(RespondError::NothingToAnswer),
             Open::Command { .. } | Open::Rejection(_) => {
-                self.answer(&negative(code, text));
+                let fits = match code {
+                    Some(KnownCode::Auth) => false,
+                    Some(KnownCode::InUse | KnownCode::LoginDelay) => self.login().is_ok(),
+                    _ => true,
+                };
+                if !fits {
+                    return Err(RespondError::Mismatch);
+                }
+                self.answer(&response(Status::Err, code, text));
                 Ok(())
             }
             Open::Listing(_) | Open::Message(_) => Err(RespondError::Mismatch),
@@ -53,7 +67,8 @@ impl ServerSession {
         match self.open {
             Open::Nothing => Err(RespondError::NothingToAnswer),
             Open::Rejection(error) => {
-                self.answer(&negative(None, &Text::received(error.text().as_bytes())));
+                let text = Text::received(error.text().as_bytes());
+                self.answer(&response(Status::Err, None, &text));
                 Ok(())
             }
             _ => Err(RespondError::Mismatch),
@@ -66,12 +81,10 @@ impl ServerSession {
     /// # Errors
     /// [`RespondError`] if no PASS waits for an answer.
     pub fn authenticated(&mut self, text: &Text) -> Result<(), RespondError> {
-        if self.command()?.rule().effect != Effect::Authenticated {
-            return Err(RespondError::Mismatch);
-        }
+        self.login()?;
         self.state = State::Transaction;
         self.bad_commands = 0;
-        self.answer(&Response::new(Status::Ok, text.clone()));
+        self.answer(&response(Status::Ok, None, text));
         Ok(())
     }
 
@@ -81,12 +94,11 @@ impl ServerSession {
     /// # Errors
     /// [`RespondError`] if no PASS waits for an answer.
     pub fn authentication_failed(&mut self) -> Result<(), RespondError> {
-        if self.command()?.rule().effect != Effect::Authenticated {
-            return Err(RespondError::Mismatch);
-        }
+        self.login()?;
         self.failed_logins = self.failed_logins.saturating_add(1);
         self.ending |= self.failed_logins >= self.config.limits.login_attempts;
-        self.answer(&negative(Some(KnownCode::Auth), &Text::received(b"authentication failed")));
+        let text = Text::received(b"authentication failed");
+        self.answer(&response(Status::Err, Some(KnownCode::Auth), &text));
         Ok(())
     }
 
@@ -105,17 +117,22 @@ impl ServerSession {
     /// Answers LIST with a message-number, or adds a line to a LIST that was begun.
     ///
     /// # Errors
-    /// [`RespondError::Full`] if the line finds no room: write, then give it again.
+    /// [`RespondError::Full`] if the line finds no room: write, then give it again;
+    /// [`RespondError::Mismatch`] if another message was asked for.
     pub fn scan_listing(&mut self, listing: ScanListing) -> Result<(), RespondError> {
-        self.item(Keyword::List, |line| listing.encode(line))
+        self.item(Keyword::List, listing.message, |line| listing.encode(line))
     }
 
     /// Answers UIDL with a message-number, or adds a line to a UIDL that was begun.
     ///
     /// # Errors
-    /// As [`ServerSession::scan_listing`].
+    /// As [`ServerSession::scan_listing`]; [`RespondError::Mismatch`] also for a unique-id that is
+    /// longer than a server may send (RFC 1939 §7).
     pub fn unique_id_listing(&mut self, listing: &UniqueIdListing) -> Result<(), RespondError> {
-        self.item(Keyword::Uidl, |line| listing.encode(line))
+        if listing.id.is_long() {
+            return Err(self.nothing_or_mismatch());
+        }
+        self.item(Keyword::Uidl, listing.message, |line| listing.encode(line))
     }
 
     /// Begins the multi-line answer to LIST or UIDL without a message-number, RETR or TOP.
@@ -123,15 +140,15 @@ impl ServerSession {
     /// # Errors
     /// [`RespondError::Mismatch`] if the command's answer is no multi-line one.
     pub fn begin_multiline(&mut self, text: &Text) -> Result<(), RespondError> {
-        let Open::Command { keyword, lines, argument } = self.open else {
+        let Open::Command { keyword, message, lines } = self.open else {
             return Err(self.nothing_or_mismatch());
         };
         let next = match keyword.rule().framing {
-            Framing::MultilineWithoutArgument if !argument => Open::Listing(keyword),
+            Framing::MultilineWithoutArgument if message.is_none() => Open::Listing(keyword),
             Framing::Multiline => Open::Message(MessageEncoder::new(lines, self.config.leniency)),
             _ => return Err(RespondError::Mismatch),
         };
-        self.put(&Response::new(Status::Ok, text.clone()));
+        self.put(&response(Status::Ok, None, text));
         self.open = next;
         Ok(())
     }
@@ -160,12 +177,12 @@ impl ServerSession {
     pub fn finish_multiline(&mut self) -> Result<(), RespondError> {
         let room = self.room();
         match &mut self.open {
-            Open::Listing(_) if room < b".\r\n".len() => return Err(RespondError::Full),
+            Open::Listing(_) | Open::Message(_) if room < MessageEncoder::END_OCTETS => {
+                return Err(RespondError::Full);
+            }
             Open::Listing(_) => self.put_line(|line| line.push(b'.')),
             Open::Message(message) => {
-                if !self.output.write(room, |buffer| message.finish(&mut buffer.limit(room))) {
-                    return Err(RespondError::Full);
-                }
+                self.output.write(room, |buffer| message.finish(&mut buffer.limit(room)));
             }
             _ => return Err(self.nothing_or_mismatch()),
         }
@@ -181,11 +198,30 @@ impl ServerSession {
         self.open = Open::Nothing;
     }
 
+    /// Whether `command` is the one that waits for its status line.
+    pub(super) fn awaits(&self, command: &Command) -> Result<(), RespondError> {
+        let Open::Command { keyword, message, lines } = self.open else {
+            return Err(self.nothing_or_mismatch());
+        };
+        let same = command.keyword() == Some(keyword)
+            && command.message() == message
+            && lines_of(command) == lines;
+        if same { Ok(()) } else { Err(RespondError::Mismatch) }
+    }
+
     /// The command that waits for its status line.
     fn command(&self) -> Result<Keyword, RespondError> {
         match self.open {
             Open::Command { keyword, .. } => Ok(keyword),
             _ => Err(self.nothing_or_mismatch()),
+        }
+    }
+
+    /// Whether the command that waits is a login.
+    fn login(&self) -> Result<(), RespondError> {
+        match self.command()?.rule().effect {
+            Effect::Authenticated => Ok(()),
+            _ => Err(RespondError::Mismatch),
         }
     }
 
@@ -200,10 +236,13 @@ impl ServerSession {
     fn item(
         &mut self,
         keyword: Keyword,
+        message: MessageNumber,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), RespondError> {
         match self.open {
-            Open::Command { keyword: of, argument: true, .. } if of == keyword => {
+            Open::Command { keyword: of, message: Some(asked), .. }
+                if of == keyword && asked == message =>
+            {
                 self.answer_with(encode);
                 Ok(())
             }
@@ -247,17 +286,21 @@ impl ServerSession {
             buffer.extend_from_slice(b"\r\n");
         });
     }
+}
 
-    fn room(&self) -> usize {
-        self.config.limits.output.saturating_sub(self.output.waiting().len())
+/// How many lines of the body TOP asks for.
+pub(super) const fn lines_of(command: &Command) -> Option<u64> {
+    match command {
+        Command::Top { lines, .. } => Some(*lines),
+        _ => None,
     }
 }
 
 /// A response code goes in front; a text that would look like one is set apart (RFC 2449 §6.4).
-fn negative(code: Option<KnownCode>, text: &Text) -> Response {
+pub(super) fn response(status: Status, code: Option<KnownCode>, text: &Text) -> Response {
     let code = match code {
         None if text.octets().first() == Some(&b'[') => "",
-        None => return Response::new(Status::Err, text.clone()),
+        None => return Response::new(status, text.clone()),
         Some(code) => code.as_str(),
     };
     let mut line = Vec::new();
@@ -269,5 +312,5 @@ fn negative(code: Option<KnownCode>, text: &Text) -> Response {
     line.push(b' ');
     line.extend_from_slice(text.octets());
     line.truncate(Text::MAX_OCTETS);
-    Response::new(Status::Err, Text::received(&line))
+    Response::new(status, Text::received(&line))
 }
