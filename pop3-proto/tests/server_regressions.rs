@@ -191,3 +191,51 @@ fn a_nul_is_never_replaced_by_a_line_end() {
         assert_eq!(retrieved(config, b"a\0b"), expected);
     }
 }
+
+/// I4: a message that is offered whole is looked at once, however little room there is. When each
+/// call looked at all that was left, this took half a minute.
+#[test]
+fn a_message_offered_whole_is_looked_at_once() {
+    let message = [b"Subject: x\r\n\r\n".to_vec(), vec![b'a'; 8 << 20]].concat();
+    for line in [&b"RETR 1\r\n"[..], b"TOP 1 1\r\n"] {
+        let mut config = ServerConfig::new();
+        config.leniency.nul_replacement = Some(0x80);
+        config.limits.output = 512;
+        let mut server = Server::new(config, vec![message.clone()]);
+        server.converse(b"USER alice\r\nPASS correct horse\r\n");
+        let out = server.converse(line);
+        assert_eq!(out.len(), "+OK message follows\r\n".len() + message.len() + "\r\n.\r\n".len());
+    }
+}
+
+/// I4: what waits is not moved for every octet that leaves.
+#[test]
+fn a_client_that_reads_octet_by_octet_costs_no_more() {
+    let message = vec![b'a'; 1 << 20];
+    let mut server = Server::new(ServerConfig::new(), vec![message.clone()]);
+    server.converse(b"USER alice\r\nPASS correct horse\r\n");
+    say(&mut server.session, b"RETR 1\r\n");
+    let mut left = 0;
+    loop {
+        server.turn();
+        match written_at_most(&mut server.session, 1).len() {
+            0 => break,
+            octets => left += octets,
+        }
+    }
+    assert_eq!(left, "+OK message follows\r\n".len() + message.len() + "\r\n.\r\n".len());
+}
+
+/// R1957-1.03: a space and a text follow the status indicator, which some clients need.
+#[test]
+fn a_text_follows_the_status_indicator() {
+    let mut server = Server::new(ServerConfig::new(), vec![b"one".to_vec()]);
+    server.converse(b"USER alice\r\nPASS correct horse\r\n");
+    for line in
+        [&b"CAPA\r\n"[..], b"NOOP\r\n", b"RSET\r\n", b"LIST\r\n", b"UIDL\r\n", b"DELE 1\r\n"]
+    {
+        let out = server.converse(line);
+        let text = out.strip_prefix(b"+OK ").and_then(<[u8]>::first);
+        assert!(text.is_some_and(u8::is_ascii_graphic), "{}", out.escape_ascii());
+    }
+}

@@ -80,14 +80,19 @@ impl Output {
         }
         let secret = self.left < self.secret_to;
         let waiting = self.waiting().len();
-        if self.buffer.capacity() >= waiting + len {
+        let needed = waiting + len;
+        // Moving within the buffer costs no more than what has left since the last move; for that a
+        // buffer out of which little leaves at a time is twice as large.
+        if self.buffer.capacity() >= needed && self.start >= waiting {
             self.buffer.copy_within(self.start.., 0);
             if secret {
                 wipe(self.buffer.get_mut(waiting..).unwrap_or_default());
             }
             self.buffer.truncate(waiting);
         } else {
-            let mut moved = Vec::with_capacity((waiting + len).next_power_of_two().max(512));
+            let capacity =
+                if self.start == 0 { needed.next_power_of_two() } else { needed.saturating_mul(2) };
+            let mut moved = Vec::with_capacity(capacity.max(512));
             moved.extend_from_slice(self.waiting());
             let mut old = mem::replace(&mut self.buffer, moved);
             if secret {

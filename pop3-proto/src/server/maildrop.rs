@@ -119,7 +119,7 @@ impl Maildrop {
         session.awaits(command)?;
         match command {
             Command::Stat => session.drop_listing(self.drop_listing())?,
-            Command::Noop => session.ok(&Text::received(b""))?,
+            Command::Noop => session.ok(&Text::received(b"nothing done"))?,
             Command::Rset => {
                 self.unmark();
                 session.ok(&put_text(|text| self.describe(text)))?;

@@ -112,12 +112,13 @@ impl MessageEncoder {
     /// Takes octets of the message, as many as there is room for; what TOP does not ask for is taken
     /// and dropped.
     pub(super) fn encode(&mut self, octets: &[u8], out: &mut impl BufMut) -> usize {
-        // On trial, since what finds no room is shown again.
+        // What finds no room now is shown again: looking at it would be for nothing.
+        let shown = octets.get(..out.remaining_mut()).unwrap_or(octets);
         let wanted = match &self.top {
-            Some(top) => top.clone().take(octets),
-            None => octets.len(),
+            Some(top) => top.clone().take(shown),
+            None => shown.len(),
         };
-        let answer = octets.get(..wanted).unwrap_or_default();
+        let answer = shown.get(..wanted).unwrap_or_default();
         let taken = match self.repairs.nul_replacement {
             Some(replacement) => self.encode_without_nuls(answer, replacement, out),
             None => self.encoder.encode(answer, out),
@@ -125,9 +126,9 @@ impl MessageEncoder {
         let seen = answer.get(..taken).unwrap_or_default();
         self.repairs.see(seen);
         if let Some(top) = &mut self.top {
-            top.take(if taken == wanted { octets } else { seen });
+            top.take(if taken == wanted { shown } else { seen });
         }
-        if taken == wanted { octets.len() } else { taken }
+        if self.wants_more() { taken } else { octets.len() }
     }
 
     fn encode_without_nuls(

@@ -105,7 +105,7 @@ impl ServerSession {
         if !session.takes_passwords() {
             return Err(ConfigError::NoAuthentication);
         }
-        session.put(&respond::response(Status::Ok, None, &greeting));
+        session.put(&respond::response(Status::Ok, None, greeting));
         Ok(session)
     }
 

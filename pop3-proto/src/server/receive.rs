@@ -176,7 +176,7 @@ impl ServerSession {
     }
 
     fn put_listing(&mut self, list: &[Capability]) {
-        self.put(&Response::new(Status::Ok, Text::received(b"")));
+        self.put(&Response::new(Status::Ok, Text::received(b"capability list follows")));
         for capability in list {
             self.put_line(|line| capability.encode(line));
         }

@@ -27,7 +27,7 @@ impl ServerSession {
             _ => return Err(RespondError::Mismatch),
         }
         self.after_user = effect == Effect::Named;
-        self.answer(&response(Status::Ok, None, text));
+        self.answer(&response(Status::Ok, None, text.clone()));
         Ok(())
     }
 
@@ -52,7 +52,7 @@ impl ServerSession {
                 if !fits {
                     return Err(RespondError::Mismatch);
                 }
-                self.answer(&response(Status::Err, code, text));
+                self.answer(&response(Status::Err, code, text.clone()));
                 Ok(())
             }
             Open::Listing(_) | Open::Message(_) => Err(RespondError::Mismatch),
@@ -68,7 +68,7 @@ impl ServerSession {
             Open::Nothing => Err(RespondError::NothingToAnswer),
             Open::Rejection(error) => {
                 let text = Text::received(error.text().as_bytes());
-                self.answer(&response(Status::Err, None, &text));
+                self.answer(&response(Status::Err, None, text));
                 Ok(())
             }
             _ => Err(RespondError::Mismatch),
@@ -84,7 +84,7 @@ impl ServerSession {
         self.login()?;
         self.state = State::Transaction;
         self.bad_commands = 0;
-        self.answer(&response(Status::Ok, None, text));
+        self.answer(&response(Status::Ok, None, text.clone()));
         Ok(())
     }
 
@@ -98,7 +98,7 @@ impl ServerSession {
         self.failed_logins = self.failed_logins.saturating_add(1);
         self.ending |= self.failed_logins >= self.config.limits.login_attempts;
         let text = Text::received(b"authentication failed");
-        self.answer(&response(Status::Err, Some(KnownCode::Auth), &text));
+        self.answer(&response(Status::Err, Some(KnownCode::Auth), text));
         Ok(())
     }
 
@@ -148,7 +148,7 @@ impl ServerSession {
             Framing::Multiline => Open::Message(MessageEncoder::new(lines, self.config.leniency)),
             _ => return Err(RespondError::Mismatch),
         };
-        self.put(&response(Status::Ok, None, text));
+        self.put(&response(Status::Ok, None, text.clone()));
         self.open = next;
         Ok(())
     }
@@ -297,10 +297,10 @@ pub(super) const fn lines_of(command: &Command) -> Option<u64> {
 }
 
 /// A response code goes in front; a text that would look like one is set apart (RFC 2449 §6.4).
-pub(super) fn response(status: Status, code: Option<KnownCode>, text: &Text) -> Response {
+pub(super) fn response(status: Status, code: Option<KnownCode>, text: Text) -> Response {
     let code = match code {
         None if text.octets().first() == Some(&b'[') => "",
-        None => return Response::new(status, text.clone()),
+        None => return Response::new(status, text),
         Some(code) => code.as_str(),
     };
     let mut line = Vec::new();
