@@ -12,6 +12,9 @@ use crate::{Command, MessageNumber, UniqueId};
 /// How RETR and TOP begin their answer.
 pub(super) const FOLLOWS: &str = "message follows";
 
+/// How the session begins a list that it writes by itself.
+pub(super) const LIST_FOLLOWS: &str = "+OK capability list follows";
+
 /// What has to come for a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
@@ -101,7 +104,7 @@ impl Store {
         };
         match command {
             Command::Stat => Reply::Line(format!("+OK {} {}", self.kept().count(), self.octets())),
-            Command::Noop => Reply::Line("+OK".into()),
+            Command::Noop => Reply::Line("+OK nothing done".into()),
             Command::Rset => {
                 for message in &mut self.messages {
                     message.marked = false;

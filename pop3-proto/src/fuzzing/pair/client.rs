@@ -10,7 +10,7 @@ use bytes::Buf as _;
 
 use super::script::{Act, Script, Sent};
 use crate::client::{BodyRead, ClientSession, CommandId, Event, Item, ProtocolError, SendError};
-use crate::fuzzing::store::{Reply, Store};
+use crate::fuzzing::store::{LIST_FOLLOWS, Reply, Store};
 use crate::state::State;
 use crate::{Command, Mailbox, Password};
 
@@ -148,7 +148,7 @@ impl Client {
             }
             Sent::Quit => Reply::Line("+OK bye".into()),
             Sent::Capa => Reply::Lines(
-                "+OK".into(),
+                LIST_FOLLOWS.into(),
                 ["TOP", "USER", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UIDL"]
                     .map(Into::into)
                     .into(),

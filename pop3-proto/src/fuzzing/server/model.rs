@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::Command;
 use crate::client::Channel;
 use crate::codec::LineEnding;
-use crate::fuzzing::store::Reply;
+use crate::fuzzing::store::{LIST_FOLLOWS, Reply};
 use crate::server::ServerConfig;
 use crate::state::State;
 
@@ -115,7 +115,7 @@ impl Model {
         let here = (self.state == State::Transaction, after_user);
         let asks = line.eq_ignore_ascii_case(b"AUTH") || line.eq_ignore_ascii_case(b"AUTH ");
         if asks && self.state == State::Authorization && self.config.leniency.auth_listing {
-            return Next::Auto(Reply::Lines("+OK".into(), Vec::new()));
+            return Next::Auto(Reply::Lines(LIST_FOLLOWS.into(), Vec::new()));
         }
         let Ok(command) = Command::parse(line) else { return self.rejected() };
         let legal = match &command {
@@ -137,7 +137,7 @@ impl Model {
             return self.rejected();
         }
         match command {
-            Command::Capa => Next::Auto(Reply::Lines("+OK".into(), self.capabilities())),
+            Command::Capa => Next::Auto(Reply::Lines(LIST_FOLLOWS.into(), self.capabilities())),
             Command::Quit => {
                 self.over = true;
                 self.commit = here.0;
