@@ -14,7 +14,7 @@ use crate::fuzzing::store::Store;
 use crate::server::{ServerConfig, ServerLeniency, ServerLimits};
 
 /// Messages in a maildrop at most.
-const MAX_MESSAGES: usize = 16;
+const MAX_MESSAGES: usize = 64;
 
 #[derive(Clone, Debug)]
 pub(super) enum Act {
@@ -128,7 +128,7 @@ fn limits(line: u8, output: u8, block: u8, budgets: u8) -> ServerLimits {
     }
     if block != b'0' {
         limits.input_block = block.into();
-        limits.discard = usize::from(block) * 2;
+        limits.discard = usize::from(block) / 2;
     }
     if budgets != b'0' {
         limits.bad_commands_before_login = u32::from(budgets & 3);
