@@ -25,6 +25,19 @@ pub struct Corpus {
 }
 
 impl Corpus {
+    /// The message as it lies in a store: without byte-stuffing and terminator, each line ended by `line_end`.
+    #[must_use]
+    pub fn message(&self, line_end: &[u8]) -> Vec<u8> {
+        let mut message = Vec::with_capacity(self.body);
+        let lines = self.wire.strip_suffix(TERMINATOR).unwrap_or(&self.wire);
+        for line in lines.split_inclusive(|octet| *octet == b'\n') {
+            let line = line.strip_suffix(b"\r\n").unwrap_or(line);
+            message.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
+            message.extend_from_slice(line_end);
+        }
+        message
+    }
+
     fn new(
         name: &'static str,
         octets: usize,

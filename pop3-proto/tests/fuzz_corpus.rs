@@ -94,6 +94,99 @@ fn script() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+/// What a client sends and what the caller does: configuration, a message or two, mostly a login.
+fn server_script() -> impl Strategy<Value = Vec<u8>> {
+    let heads = [
+        "00C0000",
+        "00T0000",
+        "23L0000",
+        "4<C0000",
+        "10C@\x08z\x15",
+        "00C\x14\x01\x14z",
+        "02Cz@00",
+    ];
+    let words = [
+        "USER a\r\n",
+        "PASS hunter2\r\n",
+        "QUIT\r\n",
+        "STAT\r\nNOOP\r\n",
+        "LIST\r\n",
+        "list 2\r\n",
+        "UIDL\r\n",
+        "UIDL 1\r\n",
+        "RETR 1\r\n",
+        "RETR 2\r\n",
+        "TOP 1 0\r\n",
+        "TOP 2 1\r\n",
+        "DELE 1\r\n",
+        "RSET\r\n",
+        "CAPA\r\n",
+        "AUTH\r\n",
+        "X\r\n",
+        "\r\n",
+        "QUIT",
+        "\n",
+        "\r",
+        " ",
+    ];
+    let acts = [
+        "D", "N", "R0", "R1", "R:", "F", "X", "B\x02", "B\x30", "g", "h", "w", "W\x09", "x", "-",
+        "E", "e", "|", "*\x40",
+    ];
+    let piece = prop_oneof![
+        8 => prop::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
+        2 => prop::sample::select(acts.to_vec()).prop_map(|act| format!("\0{act}").into_bytes()),
+        1 => vec(any::<u8>(), 0..12),
+        1 => (vec(any::<u8>(), 1..4), 1..300_usize).prop_map(|(piece, times)| piece.repeat(times)),
+    ];
+    let message = vec(prop::sample::select(&b"..\r\n\na:"[..]), 0..80);
+    (
+        prop::sample::select(heads.to_vec()),
+        any::<[u8; 2]>(),
+        vec(message, 0..4),
+        any::<bool>(),
+        vec(piece, 0..24),
+    )
+        .prop_map(|(head, seed, messages, logged_in, pieces)| {
+            let mut script = [head.as_bytes(), &seed].concat();
+            for message in messages {
+                script.extend_from_slice(&[&message[..], b"\0/"].concat());
+            }
+            if logged_in {
+                script.extend_from_slice(b"USER a\r\nPASS b\r\n");
+            }
+            script.extend_from_slice(&pieces.concat());
+            script
+        })
+}
+
+/// What a client does with a server of this library, and where the link between them ends.
+fn pair_script() -> impl Strategy<Value = Vec<u8>> {
+    let heads = ["TP000000", "SA00000\x0b", "oPz\x0500\x10\x05", "TN0000\x01\x01", "SPz\x0133z0"];
+    let piece = prop_oneof![
+        4 => prop::sample::select(vec!["s", "l", "i", "n", "z", "c", "A", "w", "-"]).prop_map(String::from),
+        4 => (prop::sample::select(vec!["L", "I", "r", "r", "t", "T", "d", "b"]), 0..4).prop_map(|(act, n)| format!("{act}{n}")),
+        1 => Just(String::from("q")),
+    ];
+    let message = vec(prop::sample::select(&b"..\r\n\na:\x01"[..]), 0..80);
+    (
+        prop::sample::select(heads.to_vec()),
+        any::<[u8; 2]>(),
+        prop::sample::select(&b"000\x01\x02\x03\x04\x05\x06\x07"[..]),
+        any::<u8>(),
+        vec(message, 0..4),
+        vec(piece, 0..24),
+    )
+        .prop_map(|(head, sizes, how, at, messages, pieces)| {
+            let mut script = [head.as_bytes(), &sizes, &[how, at]].concat();
+            for message in messages {
+                script.extend_from_slice(&[b"\0", &message[..], b"\0"].concat());
+            }
+            script.extend_from_slice(pieces.concat().as_bytes());
+            script
+        })
+}
+
 macro_rules! targets {
     ($($target:ident: $input:expr;)*) => {
         mod corpus {
@@ -136,4 +229,6 @@ targets! {
     stuffing: octets();
     command_roundtrip: octets();
     response_roundtrip: octets();
+    server_session: server_script();
+    pair: pair_script();
 }

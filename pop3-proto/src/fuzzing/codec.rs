@@ -82,14 +82,14 @@ pub fn stuffing(data: &[u8]) {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Outcome {
-    body: Vec<u8>,
-    consumed: usize,
-    ended: bool,
+pub(super) struct Outcome {
+    pub(super) body: Vec<u8>,
+    pub(super) consumed: usize,
+    pub(super) ended: bool,
 }
 
 /// RFC 1939 §3, line by line. A leading dot is consumed at once, the CR behind it not before it is decided.
-fn unstuffed(wire: &[u8], ending: LineEnding) -> Outcome {
+pub(super) fn unstuffed(wire: &[u8], ending: LineEnding) -> Outcome {
     let (mut body, mut line) = (Vec::new(), Vec::new());
     for (at, &octet) in wire.iter().enumerate() {
         line.push(octet);
@@ -164,7 +164,7 @@ fn decode(decoder: &mut MultilineDecoder, input: &[u8], method: Method) -> (Vec<
 }
 
 /// Every line end CRLF, and the last line completed.
-fn normalised(message: &[u8]) -> Vec<u8> {
+pub(super) fn normalised(message: &[u8]) -> Vec<u8> {
     let mut octets = Vec::new();
     for (at, &octet) in message.iter().enumerate() {
         match octet {
@@ -232,7 +232,7 @@ fn check_top(message: &[u8], lines: u64, mut sizes: Sizes) {
 }
 
 /// RFC 1939 §7: headers, the blank line, and so many lines; CRLF, CR and LF each end one.
-fn top_of(message: &[u8], lines: u64) -> usize {
+pub(super) fn top_of(message: &[u8], lines: u64) -> usize {
     let (mut at, mut wanted) = (0, None);
     while at < message.len() && wanted != Some(0) {
         let rest = &message[at..];

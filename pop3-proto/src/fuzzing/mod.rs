@@ -5,11 +5,16 @@
 
 mod client;
 mod codec;
+mod pair;
 mod script;
+mod server;
+mod store;
 mod values;
 
 pub use client::client_session;
 pub use codec::{multiline, stuffing};
+pub use pair::pair;
+pub use server::server_session;
 pub use values::{command_roundtrip, response_roundtrip};
 
 use alloc::format;
@@ -33,8 +38,13 @@ impl Sizes {
 
     /// Cuts the next piece off `octets`, at least one octet of it.
     fn cut<'a>(&mut self, octets: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        octets.split_at(octets.len().min(self.next()))
+    }
+
+    /// The next size, at least 1.
+    fn next(&mut self) -> usize {
         self.turn += 1;
-        octets.split_at(octets.len().min(self.sizes[self.turn % 2].max(1)))
+        self.sizes[self.turn % 2].max(1)
     }
 }
 

@@ -16,11 +16,20 @@ pub(super) const CANARY: &str = "hunter2";
 const MAX_OCTETS: usize = 1 << 14;
 
 #[derive(Debug)]
-pub(super) enum Step {
-    /// The server sends this.
+pub(super) enum Step<A = Act> {
+    /// The peer sends this.
     Octets(Vec<u8>),
     /// The caller does this.
-    Act(Act),
+    Act(A),
+}
+
+/// What NUL begins.
+pub(super) enum Directive<A> {
+    Act(A),
+    /// A NUL of the peer.
+    Nul,
+    /// So many times what the peer has sent since the last act.
+    Repeat(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -86,7 +95,7 @@ impl Script {
             b'L' => Channel::Trusted,
             _ => Channel::Clear,
         };
-        let steps = steps(rest);
+        let steps = steps(rest, act);
         let mut said = Vec::new();
         for step in &steps {
             if let Step::Octets(octets) = step {
@@ -115,34 +124,37 @@ fn limits(status: u8, listing: u8) -> Limits {
     }
 }
 
-fn steps(script: &[u8]) -> Vec<Step> {
+/// Reads octets of the peer and, behind each NUL, what `read` makes of it.
+pub(super) fn steps<A>(
+    script: &[u8],
+    read: impl Fn(&mut dyn Iterator<Item = u8>) -> Directive<A>,
+) -> Vec<Step<A>> {
     let mut steps = Vec::new();
     let mut octets = Vec::new();
     let mut left = MAX_OCTETS;
     let mut script = script.iter().copied();
     while let Some(octet) = script.next() {
-        let mut count = 1;
-        let act = match octet {
-            0 => act(&mut script, &mut count),
-            _ => None,
-        };
-        let Some(act) = act else {
-            if octet == 0 && count > 1 {
-                let again = octets.len() * (count - 1);
-                if again <= left {
-                    left -= again;
-                    octets = octets.repeat(count);
-                }
-            } else if left > 0 {
+        let directive = if octet == 0 { read(&mut script) } else { Directive::Nul };
+        match directive {
+            Directive::Nul if left > 0 => {
                 left -= 1;
                 octets.push(octet);
             }
-            continue;
-        };
-        if !octets.is_empty() {
-            steps.push(Step::Octets(core::mem::take(&mut octets)));
+            Directive::Nul => {}
+            Directive::Repeat(count) => {
+                let again = octets.len() * (count.max(2) - 1);
+                if again <= left {
+                    left -= again;
+                    octets = octets.repeat(count.max(2));
+                }
+            }
+            Directive::Act(act) => {
+                if !octets.is_empty() {
+                    steps.push(Step::Octets(core::mem::take(&mut octets)));
+                }
+                steps.push(Step::Act(act));
+            }
         }
-        steps.push(Step::Act(act));
     }
     if !octets.is_empty() {
         steps.push(Step::Octets(octets));
@@ -150,8 +162,7 @@ fn steps(script: &[u8]) -> Vec<Step> {
     steps
 }
 
-/// What NUL begins; `None` for octets of the server: a NUL, or `count` times what it has sent since the last act.
-fn act(script: &mut impl Iterator<Item = u8>, count: &mut usize) -> Option<Act> {
+fn act(script: &mut dyn Iterator<Item = u8>) -> Directive<Act> {
     let name = script.next().unwrap_or(b'|');
     let mut argument = || script.next().unwrap_or(b'1');
     let message = |octet: u8| match u32::from(octet) {
@@ -160,12 +171,9 @@ fn act(script: &mut impl Iterator<Item = u8>, count: &mut usize) -> Option<Act> 
     };
     let named = |octet: u8| message(octet).unwrap_or(MessageNumber::FIRST);
     let mailbox = || Mailbox::new("mrose").expect("RFC 1939 §7");
-    Some(match name {
-        0 => return None,
-        b'*' => {
-            *count = usize::from(argument()).max(2);
-            return None;
-        }
+    Directive::Act(match name {
+        0 => return Directive::Nul,
+        b'*' => return Directive::Repeat(argument().into()),
         b'u' => Act::Send(Command::User(mailbox())),
         b'p' => Act::Send(Command::Pass(Password::new(CANARY).expect("graphic ASCII"))),
         b'a' => Act::Send(Command::Apop {

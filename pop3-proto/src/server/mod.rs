@@ -84,7 +84,8 @@ impl ServerSession {
         channel: Channel,
         greeting: Text,
     ) -> Result<Self, ConfigError> {
-        let block = config.limits.input_block.max(config.limits.command_line);
+        // One octet at the least, or nothing could ever be read.
+        let block = config.limits.input_block.max(config.limits.command_line).max(1);
         let mut session = Self {
             channel,
             state: State::Authorization,
@@ -235,5 +236,24 @@ impl Buf for Outgoing<'_> {
     fn advance(&mut self, count: usize) {
         assert!(count <= self.remaining(), "cannot advance past the end of the output");
         self.0.advance(count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I2: with limits of nothing a line is still refused, and not waited for.
+    #[test]
+    fn there_is_always_room_to_read() {
+        let mut config = ServerConfig::new();
+        config.limits.command_line = 0;
+        config.limits.input_block = 0;
+        let greeting = Text::received(b"ready");
+        let mut session = ServerSession::new(config, Channel::Trusted, greeting).unwrap();
+        assert!(session.wants_read() && !session.incoming().is_empty());
+        assert_eq!(session.receive(b"QUIT\r\n"), 1);
+        let event = session.poll_event();
+        assert_eq!(event, Some(Event::Rejected(crate::CommandError::TooLong)));
     }
 }
