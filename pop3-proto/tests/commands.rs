@@ -554,6 +554,14 @@ fn marked_messages_are_not_named() {
         marked(&mut run, 3, false);
     }
     assert!(!SendError::MarkedDeleted(number(1)).is_transient());
+
+    // While an RSET is in flight nobody knows: waiting for its answer decides.
+    run.send(&Command::Rset).unwrap();
+    let undecided = SendError::Barrier { keyword: Keyword::Rset };
+    assert_eq!(run.send(&retr(2)), Err(undecided.clone()));
+    assert!(undecided.is_transient());
+    run.feed(b"+OK\r\n");
+    run.send(&retr(2)).unwrap();
 }
 
 /// I5: marks follow the order of the replies, also in a pipeline, and legality the replies that are in.

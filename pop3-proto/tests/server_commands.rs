@@ -19,7 +19,7 @@ const MESSAGE: &[u8] = b"Subject: tea\n\n.one\ntwo\n";
 
 const CAPABILITIES: &str = "+OK capability list follows\r\nTOP\r\nUSER\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n\
                             PIPELINING\r\nUIDL\r\n.\r\n";
-const NO_MECHANISMS: &str = "+OK capability list follows\r\n.\r\n";
+const NO_MECHANISMS: &str = "+OK mechanism list follows\r\n.\r\n";
 
 /// What a line comes to at one point.
 #[derive(Clone, Debug)]

@@ -170,7 +170,8 @@ pub enum SendError {
         state: State,
     },
     /// A command in flight allows nothing behind it until its reply is in, or this one allows
-    /// nothing before it (RFC 2595 §4, C0045, C0047). Transient.
+    /// nothing before it (RFC 2595 §4, C0045, C0047); or the message is marked as deleted and an RSET
+    /// in flight may unmark it. Transient.
     Barrier {
         /// The command that stands in the way.
         keyword: Keyword,

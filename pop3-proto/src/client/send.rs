@@ -76,7 +76,13 @@ impl ClientSession {
         }
         self.check_policies(command)?;
         if let Some(message) = command.message().filter(|message| self.marked.contains(*message)) {
-            return Err(SendError::MarkedDeleted(message));
+            // Its answer may unmark the message.
+            let unmarking = self.in_flight.iter().any(|command| command.is(Keyword::Rset));
+            return Err(if unmarking {
+                SendError::Barrier { keyword: Keyword::Rset }
+            } else {
+                SendError::MarkedDeleted(message)
+            });
         }
         if !self.in_flight.is_empty() && !self.may_pipeline() {
             return Err(SendError::NotPipelined);

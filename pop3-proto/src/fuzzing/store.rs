@@ -12,7 +12,7 @@ use crate::{Command, MessageNumber, UniqueId};
 /// How RETR and TOP begin their answer.
 pub(super) const FOLLOWS: &str = "message follows";
 
-/// How the session begins a list that it writes by itself.
+/// How the session begins its capability list.
 pub(super) const LIST_FOLLOWS: &str = "+OK capability list follows";
 
 /// What has to come for a command.

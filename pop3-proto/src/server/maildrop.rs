@@ -38,6 +38,8 @@ pub struct Maildrop {
     /// Messages not marked, and their octets; 128 bits cannot be filled by 32 bits of sizes.
     kept: u32,
     octets: u128,
+    /// Octets of all messages.
+    all: u128,
     /// A listing that is being sent.
     listing: Option<Listing>,
 }
@@ -90,9 +92,9 @@ impl Maildrop {
             limit: usize::try_from(u32::MAX).unwrap_or(usize::MAX),
         };
         let kept = u32::try_from(entries.len()).map_err(|_| too_long)?;
-        let octets = entries.iter().map(|entry| u128::from(entry.octets)).sum();
+        let all = entries.iter().map(|entry| u128::from(entry.octets)).sum();
         let marked = alloc::vec![false; entries.len()];
-        Ok(Self { entries, marked, kept, octets, listing: None })
+        Ok(Self { entries, marked, kept, octets: all, all, listing: None })
     }
 
     /// The drop listing: messages that are not marked, and their octets.
@@ -219,7 +221,7 @@ impl Maildrop {
     fn unmark(&mut self) {
         self.marked.fill(false);
         self.kept = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        self.octets = self.entries.iter().map(|entry| u128::from(entry.octets)).sum();
+        self.octets = self.all;
     }
 
     fn entry(&self, message: MessageNumber) -> Result<(usize, &Entry), Refusal> {

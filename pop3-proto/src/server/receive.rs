@@ -45,13 +45,13 @@ impl ServerSession {
                     if is_auth_listing && self.state == State::Authorization {
                         // Passwords are the one way to authenticate: there is no mechanism to list.
                         self.after_user = false;
-                        self.put_listing(&[]);
+                        self.put_listing("mechanism list follows", &[]);
                     } else if let Some(event) = self.judge(command) {
                         return Some(event);
                     }
                 }
                 LineStep::TooLong { skip, end } => {
-                    self.input.consume(skip);
+                    self.input.consume_wiped(skip);
                     self.discarded = (!end).then_some(skip);
                     self.ending = skip > self.config.limits.discard;
                     return Some(self.rejected(CommandError::TooLong));
@@ -70,7 +70,7 @@ impl ServerSession {
     fn discard(&mut self, step: LineStep, dropped: usize) {
         match step {
             LineStep::TooLong { skip, end } => {
-                self.input.consume(skip);
+                self.input.consume_wiped(skip);
                 let dropped = dropped.saturating_add(skip);
                 self.discarded = (!end).then_some(dropped);
                 self.ending = dropped > self.config.limits.discard;
@@ -172,11 +172,11 @@ impl ServerSession {
         let list = offers.into_iter().filter(|(offered, _)| *offered);
         let list: alloc::vec::Vec<_> =
             list.filter_map(|(_, tag)| Capability::new(tag, &[]).ok()).collect();
-        self.put_listing(&list);
+        self.put_listing("capability list follows", &list);
     }
 
-    fn put_listing(&mut self, list: &[Capability]) {
-        self.put(&Response::new(Status::Ok, Text::received(b"capability list follows")));
+    fn put_listing(&mut self, text: &'static str, list: &[Capability]) {
+        self.put(&Response::new(Status::Ok, Text::received(text.as_bytes())));
         for capability in list {
             self.put_line(|line| capability.encode(line));
         }

@@ -115,7 +115,7 @@ impl Model {
         let here = (self.state == State::Transaction, after_user);
         let asks = line.eq_ignore_ascii_case(b"AUTH") || line.eq_ignore_ascii_case(b"AUTH ");
         if asks && self.state == State::Authorization && self.config.leniency.auth_listing {
-            return Next::Auto(Reply::Lines(LIST_FOLLOWS.into(), Vec::new()));
+            return Next::Auto(Reply::Lines("+OK mechanism list follows".into(), Vec::new()));
         }
         let Ok(command) = Command::parse(line) else { return self.rejected() };
         let legal = match &command {
