@@ -12,8 +12,8 @@ use pop3_blocking::pop3_proto::{
     Command, DropListing, KnownCode, Mailbox, MessageNumber, Password, UniqueId,
 };
 use pop3_blocking::server::{
-    Ended, Memory, OpenError, OpenMaildrop, Passwords, RemoveError, Running, Server, ServerError,
-    Store, sample,
+    Ended, Memory, OpenError, OpenMaildrop, Passwords, RemoveError, Running, Server,
+    ServerDeadlines, ServerError, Store, sample,
 };
 use pop3_blocking::{COLLECT_LIMIT, Client, Error, LoginError, Outcome, Session};
 
@@ -288,6 +288,13 @@ fn a_maildrop_that_cannot_be_opened_is_a_temporary_failure() {
          -ERR command not valid in this state\r\n+OK bye\r\n"
     );
     running.stop();
+}
+
+/// R1939-3.17: the autologout timer has at least 10 minutes, unless somebody says otherwise.
+#[test]
+fn the_autologout_timer_has_ten_minutes() {
+    assert!(ServerDeadlines::DEFAULT.idle >= Duration::from_secs(10 * 60));
+    assert_eq!(Server::new(store(&[]), passwords()).deadlines, ServerDeadlines::DEFAULT);
 }
 
 /// R1939-3.16 to R1939-3.18: autologout without a word, nothing removed, the lock given back. Octets

@@ -2,10 +2,11 @@
 //!
 //! `pop3-proto` reads no socket, sleeps on no clock and draws no random number. It is for those who
 //! embed POP3 in a mail client, a proxy or a test harness, who wrap it for a runtime, or who fuzz
-//! it. To fetch mail over `std::net`, use `pop3-blocking`.
+//! it. To fetch or serve mail over `std::net`, use `pop3-blocking`.
 //!
 //! * [`codec`] — framing and grammar without buffers: offsets out, nothing copied.
 //! * [`client::ClientSession`] — one session, seen from the client.
+//! * [`server::ServerSession`] and [`server::Maildrop`] — one session, seen from the server.
 //! * [`state`] — the one table about commands, which everything reads.
 //! * The values at the root — what cannot be wrong once it is made.
 //!
@@ -39,6 +40,8 @@
 //! |---|---|---|
 //! | [`client::ProtocolError`] | the server's | the session has failed for good |
 //! | [`client::SendError`] | the caller's, or just too early | nothing changed |
+//! | [`server::RespondError`] | the caller's, or just too early | nothing changed |
+//! | [`server::ConfigError`] | the caller's | there is no session |
 //! | [`CommandError`] | the client's, seen by a server | answered `-ERR` |
 //! | [`InvalidValue`] | whoever made the value | there is no value |
 //!
