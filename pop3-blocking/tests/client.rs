@@ -421,3 +421,15 @@ fn a_port_that_nobody_listens_on_is_an_io_error() {
         "{error}"
     );
 }
+
+/// Clients, sessions and errors may go to another thread.
+#[test]
+fn everything_can_cross_threads() {
+    fn sendable<T: Send + Sync + std::fmt::Debug>() {}
+    sendable::<Client<std::net::TcpStream>>();
+    sendable::<Session<std::net::TcpStream>>();
+    sendable::<Error>();
+    sendable::<LoginError<std::net::TcpStream>>();
+    sendable::<pop3_blocking::QuitError>();
+    sendable::<pop3_blocking::Address>();
+}
