@@ -3,10 +3,13 @@
 use std::error::Error;
 use std::fmt::Debug;
 
-use pop3_proto::client::*;
+use pop3_proto::client::{
+    self, BodyRead, ClientConfig, ClientSession, CommandId, Eof, Item, ProtocolError, SendError,
+    Update,
+};
 use pop3_proto::codec::{Malformed, Parsed, ResponseLine};
 use pop3_proto::server::{
-    Action, ConfigError, Maildrop, MessageOctets, RespondError, ServerConfig, ServerLimits,
+    self, Action, ConfigError, Maildrop, MessageOctets, RespondError, ServerConfig, ServerLimits,
     ServerSession,
 };
 use pop3_proto::state::{Keyword, Points, Rule, State};
