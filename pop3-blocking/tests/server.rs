@@ -404,3 +404,34 @@ fn a_connection_in_pieces_says_how_it_ended() {
         }
     }
 }
+
+/// RFC 1939 §3 is about silence of the client: while an answer leaves nobody expects a command, however
+/// long it takes.
+#[test]
+fn a_long_answer_is_no_inactivity() {
+    let message = vec![b'x'; 32 * 1024 * 1024];
+    let running =
+        spawn(store(&[&message]), |server| server.deadlines.idle = Duration::from_millis(500));
+    let mut session = log_in(&running);
+    let mut body = session.retr(number(1)).expect("a message");
+    body.chunk().expect("its first octets");
+    std::thread::sleep(Duration::from_millis(1000));
+    body.collect(COLLECT_LIMIT).expect("the rest");
+    session.dele(number(1)).expect("the session goes on");
+    assert_eq!(session.quit().expect("an answer"), Update::Committed);
+    running.stop();
+}
+
+/// RFC 1939 §3: any command resets the timer, also one that nobody has to be asked about.
+#[test]
+fn every_command_resets_the_autologout_timer() {
+    let running =
+        spawn(store(&[]), |server| server.deadlines.idle = Duration::from_millis(900));
+    let mut session = log_in(&running);
+    for _ in 0..4 {
+        std::thread::sleep(Duration::from_millis(400));
+        session.capabilities().expect("a list");
+    }
+    session.quit().expect("an answer");
+    running.stop();
+}
