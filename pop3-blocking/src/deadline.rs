@@ -168,7 +168,7 @@ impl Clock {
         // clock is looked at again when it has passed.
         let good_enough = self
             .armed
-            .is_some_and(|armed| armed >= left && armed <= left.saturating_add(limit / 64));
+            .is_some_and(|armed| armed >= left && armed <= left.saturating_add(left / 64));
         if !good_enough {
             transport.set_timeout(left)?;
             self.armed = Some(left);

@@ -425,8 +425,7 @@ fn a_long_answer_is_no_inactivity() {
 /// RFC 1939 §3: any command resets the timer, also one that nobody has to be asked about.
 #[test]
 fn every_command_resets_the_autologout_timer() {
-    let running =
-        spawn(store(&[]), |server| server.deadlines.idle = Duration::from_millis(900));
+    let running = spawn(store(&[]), |server| server.deadlines.idle = Duration::from_millis(900));
     let mut session = log_in(&running);
     for _ in 0..4 {
         std::thread::sleep(Duration::from_millis(400));

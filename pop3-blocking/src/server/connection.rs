@@ -279,7 +279,12 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.stream.flush()?)
+        loop {
+            match self.stream.flush() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => self.arm(until)?,
+                flushed => return Ok(flushed?),
+            }
+        }
     }
 
     fn arm(&mut self, until: Instant) -> Result<(), Stop> {
