@@ -434,3 +434,21 @@ fn every_command_resets_the_autologout_timer() {
     session.quit().expect("an answer");
     running.stop();
 }
+
+/// A listener for both families takes a loopback peer for one, whichever family it came by.
+#[test]
+fn a_mapped_loopback_address_is_loopback() {
+    // Not every machine has both families.
+    let Ok(listener) = TcpListener::bind("[::]:0") else { return };
+    let port = listener.local_addr().expect("an address").port();
+    let Ok(probe) = TcpStream::connect(("127.0.0.1", port)) else { return };
+    drop(probe);
+    let running = Server::new(store(&[]), passwords()).spawn(listener).expect("a server");
+    for host in ["127.0.0.1", "::ffff:127.0.0.1"] {
+        let client = Client::builder(Security::StlsRequired).connect(host, port);
+        let password = Password::new("tan staaf").expect("a password");
+        let session = client.expect("a greeting").login(&mrose(), &password).expect("a login");
+        session.quit().expect("an answer");
+    }
+    running.stop();
+}
