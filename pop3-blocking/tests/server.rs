@@ -415,7 +415,7 @@ fn a_long_answer_is_no_inactivity() {
     let mut session = log_in(&running);
     let mut body = session.retr(number(1)).expect("a message");
     body.chunk().expect("its first octets");
-    std::thread::sleep(Duration::from_millis(1000));
+    std::thread::sleep(Duration::from_secs(1));
     body.collect(COLLECT_LIMIT).expect("the rest");
     session.dele(number(1)).expect("the session goes on");
     assert_eq!(session.quit().expect("an answer"), Update::Committed);
