@@ -51,8 +51,11 @@ impl Builder {
         let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
         let stream = connect_any(&addresses, self.deadlines.connect)?;
         stream.set_nodelay(true)?;
-        let channel =
-            if stream.peer_addr()?.ip().is_loopback() { Channel::Trusted } else { Channel::Clear };
+        let channel = if stream.peer_addr()?.ip().to_canonical().is_loopback() {
+            Channel::Trusted
+        } else {
+            Channel::Clear
+        };
         self.over(stream, channel)
     }
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use pop3_proto::client::Waiting;
 
 /// How long what may take. Passing one ends the session with an error that says what was awaited;
-/// nothing ever waits without an end on a transport that knows [`Timeouts`].
+/// no silence lasts without an end on a transport that knows [`Timeouts`]. A body or a listing may go
+/// on for as long as something comes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Deadlines {
@@ -168,7 +169,7 @@ impl Clock {
         // clock is looked at again when it has passed.
         let good_enough = self
             .armed
-            .is_some_and(|armed| armed >= left && armed <= left.saturating_add(limit / 64));
+            .is_some_and(|armed| armed >= left && armed <= left.saturating_add(left / 64));
         if !good_enough {
             transport.set_timeout(left)?;
             self.armed = Some(left);

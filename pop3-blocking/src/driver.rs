@@ -15,6 +15,8 @@ pub(crate) struct Driver<S> {
     pub(crate) session: ClientSession,
     stream: S,
     pub(crate) clock: Clock,
+    /// What was written may still stand in the transport.
+    unflushed: bool,
     /// The transport takes nothing more; what the server said before that may still be read.
     write_closed: bool,
     /// What the server has been forgiven so far.
@@ -27,6 +29,7 @@ impl<S: Timeouts> Driver<S> {
             session,
             stream,
             clock: Clock::new(deadlines),
+            unflushed: false,
             write_closed: false,
             deviations: Deviations::NONE,
         }
@@ -85,21 +88,29 @@ impl<S: Timeouts> Driver<S> {
 
     /// Writes all that is to be written, then reads once.
     pub(crate) fn exchange(&mut self) -> Result<(), Error> {
-        while self.session.wants_write() && !self.write_closed {
+        while !self.write_closed && (self.session.wants_write() || self.unflushed) {
             self.write()?;
         }
         if self.session.wants_read() { self.read() } else { Err(Error::Closed { farewell: None }) }
     }
 
+    /// Writes once, or flushes if all is written.
     fn write(&mut self) -> Result<(), Error> {
         self.arm()?;
-        match self.stream.write(self.session.outgoing().chunk()) {
-            Ok(0) => Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-            Ok(written) => {
+        let written = if self.session.wants_write() {
+            self.stream.write(self.session.outgoing().chunk()).map(Some)
+        } else {
+            self.stream.flush().map(|()| None)
+        };
+        match written {
+            Ok(Some(0)) => Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+            Ok(Some(written)) => {
                 self.session.outgoing().advance(written);
-                if !self.session.wants_write() {
-                    self.stream.flush()?;
-                }
+                self.unflushed = true;
+                Ok(())
+            }
+            Ok(None) => {
+                self.unflushed = false;
                 Ok(())
             }
             Err(error) if is_end(&error) => {

@@ -11,7 +11,8 @@ use crate::address::AddressError;
 /// Why an operation failed.
 ///
 /// A server's `-ERR` leaves the session usable, and so do [`Error::Send`], [`Error::Invalid`],
-/// [`Error::TooLarge`] and [`Error::MalformedItem`]. Everything else ends it.
+/// [`Error::TooLarge`] (if what is left of the message is within the session's drain limit) and
+/// [`Error::MalformedItem`]. Everything else ends it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

@@ -433,3 +433,82 @@ fn everything_can_cross_threads() {
     sendable::<pop3_blocking::QuitError>();
     sendable::<pop3_blocking::Address>();
 }
+
+/// A transport that writes what it was given only when it is flushed, as TLS does, and has to be asked
+/// `interrupted` times; it notes its timeouts.
+#[derive(Debug)]
+struct Flushing {
+    inner: Scripted,
+    interrupted: usize,
+    fails: Option<std::io::ErrorKind>,
+    timeouts: std::sync::Arc<std::sync::Mutex<Vec<Duration>>>,
+}
+
+impl Flushing {
+    fn new(script: Vec<Act>) -> Self {
+        let inner = Scripted::loose(usize::MAX, script);
+        Self { inner, interrupted: 0, fails: None, timeouts: std::sync::Arc::default() }
+    }
+}
+
+impl std::io::Read for Flushing {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.inner.read(buffer)
+    }
+}
+
+impl std::io::Write for Flushing {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.inner.write(octets)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        if self.interrupted > 0 {
+            self.interrupted -= 1;
+            return Err(std::io::ErrorKind::Interrupted.into());
+        }
+        self.fails.map_or(Ok(()), |kind| Err(kind.into()))
+    }
+}
+
+impl pop3_blocking::Timeouts for Flushing {
+    fn set_timeout(&mut self, timeout: Duration) -> std::io::Result<()> {
+        self.timeouts.lock().unwrap().push(timeout);
+        Ok(())
+    }
+}
+
+/// A flush is a write: interrupted it is repeated, out of time it is a time-out, and when the
+/// connection is gone what the server said before is still read.
+#[test]
+fn a_flush_fails_as_a_write_does() {
+    let capabilities = |interrupted, fails, last| {
+        let mut transport = Flushing::new(vec![send("+OK ready\r\n"), send(last), Act::Close]);
+        (transport.interrupted, transport.fails) = (interrupted, fails);
+        let builder = Client::builder(Security::PlaintextAllowed);
+        builder.over(transport, Channel::Clear).expect("a greeting").capabilities()
+    };
+    assert!(capabilities(3, None, "+OK\r\nUIDL\r\n.\r\n").is_ok());
+    for kind in [std::io::ErrorKind::WouldBlock, std::io::ErrorKind::TimedOut] {
+        let error = capabilities(0, Some(kind), "").unwrap_err();
+        assert!(matches!(error, Error::Protocol(ProtocolError::TimedOut { .. })), "{error:?}");
+    }
+    let error = capabilities(0, Some(std::io::ErrorKind::BrokenPipe), "-ERR [SYS/TEMP] later\r\n");
+    assert!(error.unwrap_err().is_transient());
+}
+
+/// The end of a login holds however long a single reply may take: the transport is never given
+/// noticeably more time than is left.
+#[test]
+fn a_long_reply_deadline_does_not_stretch_a_login() {
+    let mut builder = Client::builder(Security::PlaintextAllowed);
+    builder.deadlines.reply = Duration::from_secs(24 * 60 * 60);
+    builder.deadlines.login = Duration::from_secs(10);
+    let transport = Flushing::new(vec![send("+OK ready\r\n"), Act::Silence]);
+    let timeouts = transport.timeouts.clone();
+    let client = builder.over(transport, Channel::Clear).expect("a greeting");
+    let mailbox = Mailbox::new("mrose").expect("a mailbox");
+    client.login(&mailbox, &Password::new("x").expect("a password")).expect_err("silence");
+    let last = timeouts.lock().unwrap().last().copied().expect("a timeout");
+    assert!(last <= Duration::from_secs(11), "{last:?}");
+}

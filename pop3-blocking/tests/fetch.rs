@@ -46,6 +46,8 @@ enum Instead {
     Close(Vec<u8>),
     /// Says this, and nothing more until the client has gone.
     Hang(Vec<u8>),
+    /// Does what it should, once this file exists.
+    Await(PathBuf),
 }
 
 fn say(octets: &str) -> Instead {
@@ -172,6 +174,10 @@ fn serve(mut stream: &TcpStream, script: &Mutex<Script>) -> std::io::Result<()> 
         };
         match instead {
             None => stream.write_all(&reply)?,
+            Some(Instead::Await(file)) => {
+                until("the file is there", || file.exists());
+                stream.write_all(&reply)?;
+            }
             Some(Instead::Say(reply)) => stream.write_all(&reply)?,
             Some(Instead::Close(reply)) => return stream.write_all(&reply),
             Some(Instead::Hang(reply)) => {
@@ -689,6 +695,28 @@ fn a_unique_id_that_is_used_again_deletes_no_message_unread() {
         fetch.run(&server, &["--delete"]).exit(0).says("1 message fetched");
     }
     assert_eq!(fetch.delivered().len(), 3);
+}
+
+/// Two runs at a time, against a server that locks nothing: neither replaces what the other delivered,
+/// and what both have is there once.
+#[test]
+fn a_run_replaces_nothing_that_another_delivers_meanwhile() {
+    for (other, delivered) in [("one\r\n", &["one\r\n"][..]), ("1\r\n", &["1\r\n", "one\r\n"])] {
+        let fetch = Fetch::new("meanwhile");
+        let server = Server::new(&[mail(1, "a", "one\r\n")]);
+        fetch.run(&server, &[]).exit(0);
+        let [file] = &fetch.inside("new")[..] else { panic!("not one file") };
+        fs::remove_file(file).unwrap();
+        server.took("RETR");
+        let server = server.instead("RETR 1", Instead::Await(file.clone()));
+        let run = fetch.start(&server, &[]);
+        until("it has looked what is there", || !server.took("RETR").is_empty());
+        let written = fetch.root.join("other");
+        fs::write(&written, other).unwrap();
+        fs::rename(&written, file).unwrap();
+        assert!(run.wait_with_output().unwrap().status.success());
+        assert_eq!(fetch.delivered(), delivered);
+    }
 }
 
 // Whoever runs it.

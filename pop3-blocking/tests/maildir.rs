@@ -713,3 +713,25 @@ fn a_large_maildrop_opens_without_being_read() {
     println!("{MESSAGES} messages: cold {cold_time:?}, warm {:?}", start.elapsed());
     assert!(warm == cold);
 }
+
+/// A process that dies while it gives the second of two messages a name of its own leaves both names:
+/// the maildrop opens all the same, and the message is there once, wherever it is by then.
+#[test]
+fn an_interrupted_renaming_is_completed() {
+    for moved in [false, true] {
+        let fixture = Fixture::with(&[("new/1.a.h", "first\n"), ("cur/1.a.h:2,S", "second\n")]);
+        set_modified(&fixture.at("new/1.a.h"), SystemTime::UNIX_EPOCH);
+        let ids = fixture.ids();
+        assert_eq!(ids.len(), 2);
+        // Back to where both names were there.
+        let renamed = fs::read_dir(fixture.at("cur")).unwrap().next().unwrap().unwrap().path();
+        fs::hard_link(&renamed, fixture.at("cur/1.a.h:2,S")).unwrap();
+        if moved {
+            let name = renamed.file_name().unwrap().to_str().unwrap();
+            fixture.rename(&format!("cur/{name}"), &format!("cur/{name}R"));
+        }
+        assert_eq!(fixture.ids(), ids, "moved: {moved}");
+        assert_eq!(fixture.ids(), ids, "moved: {moved}");
+        assert_eq!(fs::read_dir(fixture.at("cur")).unwrap().count(), 1, "moved: {moved}");
+    }
+}

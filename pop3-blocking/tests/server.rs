@@ -404,3 +404,51 @@ fn a_connection_in_pieces_says_how_it_ended() {
         }
     }
 }
+
+/// RFC 1939 §3 is about silence of the client: while an answer leaves nobody expects a command, however
+/// long it takes.
+#[test]
+fn a_long_answer_is_no_inactivity() {
+    let message = vec![b'x'; 32 * 1024 * 1024];
+    let running =
+        spawn(store(&[&message]), |server| server.deadlines.idle = Duration::from_millis(500));
+    let mut session = log_in(&running);
+    let mut body = session.retr(number(1)).expect("a message");
+    body.chunk().expect("its first octets");
+    std::thread::sleep(Duration::from_secs(1));
+    body.collect(COLLECT_LIMIT).expect("the rest");
+    session.dele(number(1)).expect("the session goes on");
+    assert_eq!(session.quit().expect("an answer"), Update::Committed);
+    running.stop();
+}
+
+/// RFC 1939 §3: any command resets the timer, also one that nobody has to be asked about.
+#[test]
+fn every_command_resets_the_autologout_timer() {
+    let running = spawn(store(&[]), |server| server.deadlines.idle = Duration::from_millis(900));
+    let mut session = log_in(&running);
+    for _ in 0..4 {
+        std::thread::sleep(Duration::from_millis(400));
+        session.capabilities().expect("a list");
+    }
+    session.quit().expect("an answer");
+    running.stop();
+}
+
+/// A listener for both families takes a loopback peer for one, whichever family it came by.
+#[test]
+fn a_mapped_loopback_address_is_loopback() {
+    // Not every machine has both families.
+    let Ok(listener) = TcpListener::bind("[::]:0") else { return };
+    let port = listener.local_addr().expect("an address").port();
+    let Ok(probe) = TcpStream::connect(("127.0.0.1", port)) else { return };
+    drop(probe);
+    let running = Server::new(store(&[]), passwords()).spawn(listener).expect("a server");
+    for host in ["127.0.0.1", "::ffff:127.0.0.1"] {
+        let client = Client::builder(Security::StlsRequired).connect(host, port);
+        let password = Password::new("tan staaf").expect("a password");
+        let session = client.expect("a greeting").login(&mrose(), &password).expect("a login");
+        session.quit().expect("an answer");
+    }
+    running.stop();
+}

@@ -113,18 +113,41 @@ impl Delivery<'_> {
         same_octets(written, other).map_err(Failure::disk("compare with", file))
     }
 
-    /// Delivers the message into `new/`, under `name` or one that no other message has.
+    /// Delivers the message into `new/`, under `name` or one that no other message has. What another
+    /// run has delivered there meanwhile stays: if it is this message there is nothing left to do.
     pub(crate) fn finish(mut self, name: Option<&str>) -> Result<(), Failure> {
         self.file.flush().map_err(Failure::disk("write", &self.path))?;
         self.file.get_ref().sync_all().map_err(Failure::disk("sync", &self.path))?;
         let new = self.maildir.root.join("new");
-        let to = new.join(name.unwrap_or(&self.name));
-        let mut state = self.maildir.interrupt.lock();
-        fs::rename(&self.path, &to).map_err(Failure::disk("deliver into", &to))?;
-        state.writing = None;
-        drop(state);
+        let own = new.join(&self.name);
+        let mut to = name.map_or_else(|| own.clone(), |name| new.join(name));
+        if !self.put(&to)? {
+            if self.is_the_same_as(&to)? {
+                return sync_folder(&new);
+            }
+            to = own;
+            if !self.put(&to)? {
+                return Err(Failure::disk("deliver into", &to)(
+                    io::ErrorKind::AlreadyExists.into(),
+                ));
+            }
+        }
         self.ended = true;
         sync_folder(&new)
+    }
+
+    /// Gives the file its final name; `false` if there is a file of that name.
+    fn put(&self, to: &Path) -> Result<bool, Failure> {
+        let mut state = self.maildir.interrupt.lock();
+        match fs::hard_link(&self.path, to) {
+            // If this fails, it is a second name in tmp/: harmless.
+            Ok(()) => drop(fs::remove_file(&self.path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            // Not every file system has links.
+            Err(_) => fs::rename(&self.path, to).map_err(Failure::disk("deliver into", to))?,
+        }
+        state.writing = None;
+        Ok(true)
     }
 }
 

@@ -86,7 +86,7 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
         channel: Channel,
     ) -> Result<Self, ServerError> {
         let session = ServerSession::new(server.config, channel, server.greeting.clone())?;
-        let mut connection = Self {
+        Ok(Self {
             server,
             session,
             stream,
@@ -95,23 +95,15 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
             ended: Ended::NothingRemoved,
             chunk: Vec::new(),
             login_until: after(server.deadlines.login),
-            idle_until: Instant::now(),
-        };
-        connection.complete_command();
-        Ok(connection)
+            idle_until: after(server.deadlines.idle),
+        })
     }
 
     pub(super) fn run(mut self) -> Result<Ended, ServerError> {
         loop {
             let step = match self.session.poll_event() {
-                Some(Event::Command(command)) => {
-                    self.complete_command();
-                    self.command(command)
-                }
-                Some(Event::Rejected(_)) => {
-                    self.complete_command();
-                    self.session.reject().map_err(Stop::from)
-                }
+                Some(Event::Command(command)) => self.command(command),
+                Some(Event::Rejected(_)) => self.session.reject().map_err(Stop::from),
                 Some(_) => return Ok(self.ended),
                 None => self.exchange(),
             };
@@ -126,11 +118,6 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
                 Err(Stop::Respond(error)) => return Err(error.into()),
             }
         }
-    }
-
-    /// Only a complete command resets the autologout timer.
-    fn complete_command(&mut self) {
-        self.idle_until = after(self.server.deadlines.idle);
     }
 
     fn command(&mut self, command: Command) -> Result<(), Stop> {
@@ -251,7 +238,11 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
 
     /// Writes all that waits, goes on with a listing, or reads once.
     fn exchange(&mut self) -> Result<(), Stop> {
-        self.write_all()?;
+        if self.session.wants_write() {
+            self.write_all()?;
+            // Only a complete command is answered, and while the answer left none was to be expected.
+            self.idle_until = after(self.server.deadlines.idle);
+        }
         if let Some(opened) = self.open.as_mut().filter(|opened| opened.listing) {
             opened.listing = !opened.maildrop.resume(&mut self.session)?;
             return Ok(());
@@ -288,7 +279,12 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.stream.flush()?)
+        loop {
+            match self.stream.flush() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => self.arm(until)?,
+                flushed => return Ok(flushed?),
+            }
+        }
     }
 
     fn arm(&mut self, until: Instant) -> Result<(), Stop> {

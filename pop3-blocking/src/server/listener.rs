@@ -107,7 +107,9 @@ fn accept<T: Store + 'static, A: Authenticator + 'static>(
             break;
         }
         threads.retain(|thread| !thread.is_finished());
-        let Some(place) = open.admit(peer.ip(), server.connections) else {
+        // A listener for both families shows ::ffff:127.0.0.1.
+        let peer = peer.ip().to_canonical();
+        let Some(place) = open.admit(peer, server.connections) else {
             refuse(stream);
             continue;
         };
@@ -115,7 +117,7 @@ fn accept<T: Store + 'static, A: Authenticator + 'static>(
         let builder = thread::Builder::new();
         let spawned = builder.spawn(move || {
             let _place = place;
-            serve(&server, stream, peer.ip());
+            serve(&server, stream, peer);
         });
         threads.extend(spawned);
     }

@@ -39,8 +39,9 @@ use connection::Connection;
 pub struct ServerDeadlines {
     /// From the connection to the end of the login, whatever is sent in between: 180 s.
     pub login: Duration,
-    /// From one complete command to the next: 10 min, and RFC 1939 §3 allows no less. When it has
-    /// passed the connection is closed without a word, and nothing is removed.
+    /// From the end of the answer to one complete command to the next complete command: 10 min, and
+    /// RFC 1939 §3 allows no less. When it has passed the connection is closed without a word, and
+    /// nothing is removed.
     pub idle: Duration,
     /// For what is written at a time (at most the session's output limit): 2 min. A client that does
     /// not read is given up then.
