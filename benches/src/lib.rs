@@ -103,6 +103,15 @@ pub fn tiny_lines(octets: usize) -> Corpus {
     })
 }
 
+/// Lines of 16 to 47 octets with words in them: repairs too far apart for octets, too near for a search each.
+#[must_use]
+pub fn short_lines(octets: usize) -> Corpus {
+    Corpus::new("f short lines", octets, |random, wire| {
+        let length = 14 + random.below(32);
+        words(random, wire, length);
+    })
+}
+
 /// Nothing but byte-stuffed dots: the message with most hits for its octets.
 #[must_use]
 pub fn dots(octets: usize) -> Corpus {

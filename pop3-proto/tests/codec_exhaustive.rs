@@ -346,6 +346,25 @@ fn every_short_string_encodes_alike_at_every_place_of_a_block() {
     });
 }
 
+/// I1 for the writers: a block that finds no room in the output is written by runs, to the same octets.
+#[test]
+fn blocks_encode_alike_in_rooms_of_every_size() {
+    let message = b".\n.\r.\r\na\n".repeat(60);
+    let expected = encoded_whole(&message);
+    for room in 1..400 {
+        let mut encoder = MultilineEncoder::new();
+        let (mut taken, mut wire) = (0, Vec::new());
+        loop {
+            let mut out = (&mut wire).limit(room);
+            taken += encoder.encode(&message[taken..], &mut out);
+            if taken == message.len() && encoder.finish(&mut out) {
+                break;
+            }
+        }
+        assert!(wire == expected, "rooms of {room} octets");
+    }
+}
+
 /// The encoding by way of [`MultilineEncoder::step`].
 fn stepped(chunks: &[&[u8]]) -> Vec<u8> {
     let mut encoder = MultilineEncoder::new();

@@ -17,6 +17,12 @@ pub(super) const TERMINATION: u8 = b'.';
 /// Octets compared at a time: one cache line, and four of the narrowest vectors.
 pub(super) const BLOCK: usize = 64;
 
+/// Room for a block of which [`expand`] doubles every octet, and for what it writes too much.
+pub(super) const EXPANDED: usize = 2 * BLOCK + 8;
+
+/// A one in each lane of a word.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
 /// How far the first search goes by blocks: far enough for a short reply, which then never pays for a `Finder`.
 const NEAR: usize = 4 * BLOCK;
 
@@ -142,6 +148,61 @@ pub(super) fn find_repair(input: &[u8]) -> Option<usize> {
     }
 }
 
+/// Encodes one block, `window` without its first and last octet, into `octets[..length]`, and returns that length; what
+/// lies behind has no meaning.
+///
+/// Each octet becomes one or two, and its neighbours say which: a bare CR brings its LF, a bare LF its CR, a dot at the
+/// start of a line the second dot. So no state goes from octet to octet, and the comparisons are done in vectors; the second
+/// loop only puts the octets together. No branch in it depends on more than whether eight octets stay as they are.
+/// Measured, 0.65 ns for an octet of any input, where a loop of branches takes 0.75 when it guesses them all and 6 when not.
+#[inline]
+pub(super) fn expand(window: &[u8; BLOCK + 2], octets: &mut [u8; EXPANDED]) -> usize {
+    let [left @ .., _, _] = window;
+    let [_, block @ .., _] = window;
+    let [_, _, right @ ..] = window;
+    let mut pairs = [0; BLOCK];
+    let mut lengths = [0; BLOCK];
+    let lanes = pairs.iter_mut().zip(&mut lengths).zip(left).zip(block).zip(right);
+    for ((((pair, length), &left), &octet), &right) in lanes {
+        let after_return = is(left, CARRIAGE_RETURN);
+        let bare_feed = is(octet, LINE_FEED) & (after_return ^ 1);
+        let bare_return = is(octet, CARRIAGE_RETURN) & (is(right, LINE_FEED) ^ 1);
+        let leading_dot = is(octet, TERMINATION) & (after_return | is(left, LINE_FEED));
+        *length = 1 + (bare_feed | bare_return | leading_dot);
+        // The second octet has a meaning only where the length is two.
+        let first = if bare_feed != 0 { CARRIAGE_RETURN } else { octet };
+        let second = if octet == CARRIAGE_RETURN { LINE_FEED } else { octet };
+        *pair = u16::from_le_bytes([first, second]);
+    }
+    let mut end = 0;
+    let groups = pairs.chunks_exact(8).zip(block.chunks_exact(8)).zip(words(&lengths));
+    for ((pairs, group), lengths) in groups {
+        // Of a constant length, and longer than the sixteen octets needed, so that no store has to be checked.
+        let Some(places) = octets.get_mut(end..).and_then(<[u8]>::first_chunk_mut::<24>) else {
+            break;
+        };
+        if lengths == ONES {
+            if let Some(places) = places.first_chunk_mut::<8>() {
+                places.copy_from_slice(group);
+            }
+            end += 8;
+            continue;
+        }
+        // In each lane the sum of the lengths up to there: where the next octet starts.
+        let ends = lengths.wrapping_mul(ONES);
+        for (pair, start) in pairs.iter().zip((ends << 8).to_le_bytes()) {
+            let start = usize::from(start % 16);
+            // Always both are written, and the second written over when it has no meaning.
+            if let Some(place) = places.get_mut(start..start + 2) {
+                place.copy_from_slice(&pair.to_le_bytes());
+            }
+        }
+        let [.., sum] = ends.to_le_bytes();
+        end += usize::from(sum);
+    }
+    end
+}
+
 /// How many octets normalisation adds inside `input`: one for each CR without LF and each LF without CR, ends excepted.
 pub(super) fn count_halves(input: &[u8]) -> usize {
     let neighbours = input.get(1..).unwrap_or_default();
@@ -214,6 +275,8 @@ fn any(hits: &[u8; BLOCK]) -> bool {
     words(hits).fold(0, |any, word| any | word) != 0
 }
 
+#[allow(clippy::inline_always, reason = "as a call it costs the decoder half as much again")]
+#[inline(always)]
 fn words(hits: &[u8; BLOCK]) -> impl Iterator<Item = u64> {
     hits.chunks_exact(8).filter_map(|word| word.first_chunk().copied().map(u64::from_le_bytes))
 }

@@ -3,10 +3,13 @@
 use bytes::BufMut;
 
 use super::octets;
-use super::scan::{BLOCK, CARRIAGE_RETURN, LINE_FEED, TERMINATION, count_halves, find_repair};
+use super::scan::{
+    BLOCK, CARRIAGE_RETURN, EXPANDED, LINE_FEED, TERMINATION, count_halves, expand, find_repair,
+};
 
-/// Runs shorter than this come faster octet by octet than each on its own.
-const SHORT: usize = 16;
+/// Runs shorter than this come faster block by block than each on its own: a run costs 20 ns and more, an octet of a block
+/// 0.65.
+const SHORT: usize = 24;
 
 /// Encodes the body of a multi-line response (RFC 1939 §3): makes every line end CRLF, byte-stuffs each line that begins
 /// with the termination octet, and ends with the terminator.
@@ -80,6 +83,9 @@ impl MultilineEncoder {
     ///
     /// A call may copy nothing and only insert. After `finish` it does neither.
     ///
+    /// One call ends at each repair. Where repairs come thick, a call costs more than its octets are worth: use
+    /// [`encode`](Self::encode) there, which then goes on block by block.
+    ///
     /// ```
     /// use pop3_proto::codec::{MultilineEncoder, Stuff};
     ///
@@ -110,7 +116,7 @@ impl MultilineEncoder {
     /// than [`remaining_mut`](BufMut::remaining_mut) says (a `Vec` or `BytesMut` says nearly `usize::MAX` and grows). After
     /// [`finish`](Self::finish) it takes nothing.
     pub fn encode(&mut self, input: &[u8], out: &mut impl BufMut) -> usize {
-        let (mut taken, mut after_short) = (0, false);
+        let (mut taken, mut last) = (0, usize::MAX);
         while self.flush(out) && self.written != Written::Terminator {
             let rest = input.get(taken..).unwrap_or_default();
             let shown = rest.get(..out.remaining_mut()).unwrap_or(rest);
@@ -121,12 +127,13 @@ impl MultilineEncoder {
             out.put_slice(shown.get(..copy).unwrap_or_default());
             self.owed = insert;
             taken += copy;
-            // One short run alone may just be what the last block left of a line.
-            let short = !insert.is_empty() && copy < SHORT;
-            if short && after_short && self.flush(out) {
-                taken += self.encode_blocks(input.get(taken..).unwrap_or_default(), out);
+            // Two runs, for one short run alone may just be what the last block left of a line.
+            if !insert.is_empty() && last.saturating_add(copy) < 2 * SHORT && self.flush(out) {
+                self.expand_blocks(input, &mut taken, out);
+                last = usize::MAX;
+            } else {
+                last = copy;
             }
-            after_short = short;
         }
         taken
     }
@@ -158,42 +165,36 @@ impl MultilineEncoder {
         self.flush(out)
     }
 
-    /// Encodes block by block, octet by octet, for as long as repairs come thick and any block finds room.
-    fn encode_blocks(&mut self, input: &[u8], out: &mut impl BufMut) -> usize {
-        let mut taken = 0;
-        for block in input.chunks_exact(BLOCK) {
-            // One octet makes three at most: a dot behind a bare CR, whose LF comes first, and which is doubled.
-            let mut octets = [0; 3 * BLOCK];
-            if out.remaining_mut() < octets.len() {
-                break;
-            }
-            let mut length = 0;
-            let mut push = |octet: u8| {
-                if let Some(place) = octets.get_mut(length) {
-                    *place = octet;
-                    length += 1;
-                }
-            };
-            for &octet in block {
-                if self.written == Written::CarriageReturn && octet != LINE_FEED {
-                    push(LINE_FEED);
-                    self.written = Written::LineEnd;
-                }
-                match octet {
-                    LINE_FEED if self.written != Written::CarriageReturn => push(CARRIAGE_RETURN),
-                    TERMINATION if self.written == Written::LineEnd => push(TERMINATION),
-                    _ => {}
-                }
-                push(octet);
-                self.written = self.written.after(&[octet]);
+    /// Encodes block by block, for as long as repairs come thick and any block finds room.
+    ///
+    /// To be called behind a repair only, with nothing owed. Then [`expand`] can tell from the message alone what stands
+    /// before its first octet, except where that repair began a line end: the CR is written, the LF comes next.
+    fn expand_blocks(&mut self, input: &[u8], taken: &mut usize, out: &mut impl BufMut) {
+        if self.written == Written::CarriageReturn && out.has_remaining_mut() {
+            out.put_u8(LINE_FEED);
+            *taken += 1;
+            self.written = Written::LineEnd;
+        }
+        let mut octets = [0; EXPANDED];
+        while let Some(window) =
+            taken.checked_sub(1).and_then(|start| input.get(start..)?.first_chunk())
+        {
+            let length = expand(window, &mut octets);
+            if out.remaining_mut() < length {
+                return;
             }
             out.put_slice(octets.get(..length).unwrap_or_default());
-            taken += BLOCK;
+            *taken += BLOCK;
+            let [.., last, next] = *window;
+            self.written = match last {
+                CARRIAGE_RETURN if next == LINE_FEED => Written::CarriageReturn,
+                CARRIAGE_RETURN | LINE_FEED => Written::LineEnd,
+                _ => Written::Other,
+            };
             if length - BLOCK < BLOCK / SHORT {
-                break;
+                return;
             }
         }
-        taken
     }
 
     fn repair(&mut self, input: &[u8]) -> Stuff {
