@@ -99,14 +99,11 @@ impl<'a, S: Timeouts, I: Iterator<Item = Command>> Pipeline<'a, S, I> {
                 return Some(Err(error));
             }
         };
-        let is_body = !matches!(&command, Command::List(_) | Command::Uidl(_) | Command::Capa);
         let outcome = match event {
-            Event::Started { response, .. } if is_body => {
-                Outcome::Body(Body::new(self.driver, id, response))
-            }
-            Event::Started { response, .. } => {
+            Event::Started { response, .. } if command.lists_items() => {
                 Outcome::Items(Items::new(self.driver, id, response))
             }
+            Event::Started { response, .. } => Outcome::Body(Body::new(self.driver, id, response)),
             Event::Completed { response, .. } => Outcome::Line(response),
             Event::Item { item, .. } => match self.driver.event_of(id) {
                 Ok(_) => Outcome::Item(item),

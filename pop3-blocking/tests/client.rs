@@ -218,6 +218,29 @@ fn a_pipeline_waits_where_it_must() {
     assert_eq!(items, 1);
 }
 
+/// What gives items and what gives a body follows from the command, also in a pipeline.
+#[test]
+fn a_pipeline_tells_listings_from_bodies() {
+    let mut session = pipelining(
+        7,
+        vec![
+            Act::Expect("UIDL\r\nTOP 1 0\r\nCAPA\r\n"),
+            send("+OK\r\n1 a\r\n.\r\n+OK\r\n1 a\r\n.\r\n+OK\r\nTOP\r\nUIDL\r\n.\r\n"),
+        ],
+    );
+    let top = Command::Top { message: number(1), lines: 0 };
+    let mut pipeline = session.pipeline([Command::Uidl(None), top, Command::Capa], 8);
+    let mut seen = Vec::new();
+    while let Some(reply) = pipeline.next() {
+        seen.push(match reply.unwrap().outcome {
+            Outcome::Items(items) => format!("{} items", items.count()),
+            Outcome::Body(body) => format!("{} octets", body.collect(99).unwrap().len()),
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(seen, ["1 items", "5 octets", "2 items"]);
+}
+
 /// I11, and the refill at half of the window.
 #[test]
 fn a_pipeline_dropped_half_way_leaves_the_session_in_step() {

@@ -9,11 +9,10 @@ pub const MAX_RESPONSE_OCTETS: usize = 512;
 /// Bounds of a client session. What passes one is a [`ProtocolError`](crate::client::ProtocolError), never
 /// silently cut.
 ///
-/// A session holds at most two input blocks, the output, the queue of commands in flight and two
-/// capability lists, the last one and the one that is being read: with the defaults 128 KiB + 64 KiB +
-/// about 100 KiB + at most 8 MiB, the last only against a server that fills 512 capability lines to
-/// their limit. Nothing is ever sized by a
-/// number that the server sent.
+/// A session holds at most two input blocks, the output (up to three times its limit while it moves),
+/// the queue of commands in flight and two capability lists, the last one and the one that is being
+/// read: with the defaults 128 KiB + 192 KiB + about 100 KiB + 8 MiB, the last only against a server that
+/// fills 512 capability lines to their limit. Nothing is ever sized by a number that the server sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Limits {
@@ -24,11 +23,11 @@ pub struct Limits {
     /// Worst case: held once; a capability line for as long as the list.
     pub listing_line: usize,
     /// Items of a LIST or UIDL listing. They are streamed: this bounds time, not memory, but for the
-    /// message-numbers that a strict session compares, 48 octets for each gap.
+    /// message-numbers that a strict session compares, one entry of a map for each gap.
     pub listing_items: u32,
     /// Lines of a capability list, which the session keeps.
     pub capabilities: usize,
-    /// Commands whose replies are owed.
+    /// Commands whose replies are owed; 0 counts as 1.
     pub in_flight: usize,
     /// Octets of an input block. Raised to the longest line limit if it is smaller, since a line is
     /// read in one piece. 32 KiB to 128 KiB is the flat optimum for reading.

@@ -494,6 +494,12 @@ fn the_limit_of_commands_in_flight() {
     assert_eq!(run.session.in_flight(), 2);
     assert!(run.send(&Command::Noop).is_ok());
     assert_eq!(run.send(&Command::Noop), Err(full));
+
+    // Nothing could ever leave under a limit of 0: it counts as 1.
+    config.limits.in_flight = 0;
+    let mut run = Run::in_transaction(config);
+    run.send(&Command::Noop).unwrap();
+    assert_eq!(run.send(&Command::Noop), Err(SendError::TooManyInFlight { limit: 1 }));
 }
 
 /// I3: output waits up to the limit and no octet beyond; a single line always goes.

@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use pop3_proto::client::Channel;
+use pop3_proto::{Response, Status, Text};
 
 use super::Server;
 use super::authenticator::Authenticator;
@@ -18,7 +19,7 @@ use super::store::Store;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ConnectionLimits {
-    /// All together: 200. Each costs a thread and, under load, about 100 KiB.
+    /// All together: 200. Each costs a thread and the buffers of its session.
     pub total: usize,
     /// From one address: 20.
     pub per_address: usize,
@@ -135,7 +136,10 @@ fn serve<T: Store, A: Authenticator>(server: &Server<T, A>, stream: TcpStream, p
 
 fn refuse(mut stream: TcpStream) {
     let _ = stream.set_write_timeout(Some(Duration::from_secs(1)));
-    let _ = stream.write_all(b"-ERR [SYS/TEMP] too many connections\r\n");
+    let Ok(text) = Text::new("[SYS/TEMP] too many connections") else { return };
+    let mut line = Vec::new();
+    Response::new(Status::Err, text).encode(&mut line);
+    let _ = stream.write_all(&line);
 }
 
 /// How many connections are served, by address.

@@ -54,6 +54,15 @@ impl Shape {
     }
 }
 
+impl Command {
+    /// Whether a positive reply of several lines gives items ([`Event::Item`](super::Event::Item)) and
+    /// not a body: LIST and UIDL without a message-number, and CAPA.
+    #[must_use]
+    pub fn lists_items(&self) -> bool {
+        matches!(Shape::of(self), Shape::Listing(_))
+    }
+}
+
 /// How much of the reply at the head of the queue has been read.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "a session holds one of it")]

@@ -87,8 +87,10 @@ impl ClientSession {
         if !self.in_flight.is_empty() && !self.may_pipeline() {
             return Err(SendError::NotPipelined);
         }
-        if self.in_flight.len() >= self.config.limits.in_flight {
-            return Err(SendError::TooManyInFlight { limit: self.config.limits.in_flight });
+        // A limit of 0 would make every command wait for nothing.
+        let limit = self.config.limits.in_flight.max(1);
+        if self.in_flight.len() >= limit {
+            return Err(SendError::TooManyInFlight { limit });
         }
         let waiting = self.output.waiting().len();
         if waiting > 0 && waiting + octets > self.config.limits.output {

@@ -373,7 +373,10 @@ impl Caller {
         let limits = session.config().limits;
         let output = session.outgoing().remaining();
         assert!(output <= limits.output.max(MAX_COMMAND_OCTETS), "I3: more output than the limit");
-        assert!(session.in_flight() <= limits.in_flight, "I3: more in flight than the limit");
+        assert!(
+            session.in_flight() <= limits.in_flight.max(1),
+            "I3: more in flight than the limit"
+        );
         assert!(session.capabilities().is_none_or(|list| list.len() <= limits.capabilities));
         Standing {
             state: session.state(),
