@@ -7,8 +7,8 @@ use super::scan::{
     BLOCK, CARRIAGE_RETURN, EXPANDED, LINE_FEED, TERMINATION, count_halves, expand, find_repair,
 };
 
-/// Runs shorter than this come faster block by block than each on its own: a run costs 20 ns and more, an octet of a block
-/// 0.65.
+/// Runs shorter than this come faster block by block than each on its own: a run costs as much as a few dozen octets
+/// of a block.
 const SHORT: usize = 24;
 
 /// Encodes the body of a multi-line response (RFC 1939 §3): makes every line end CRLF, byte-stuffs each line that begins
