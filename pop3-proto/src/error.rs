@@ -30,6 +30,8 @@ pub enum InvalidValue {
     ApopDigest,
     /// An APOP timestamp is one RFC 822 msg-id (RFC 1939 §7).
     ApopTimestamp,
+    /// Base64 is whole groups of its alphabet, padded at the end and only where due (RFC 5034 §5).
+    Base64,
     /// This keyword has a command of its own; a raw line would get around its rules.
     RawKeyword(Keyword),
 }
@@ -47,6 +49,7 @@ impl fmt::Display for InvalidValue {
             Self::MessageNumberZero => f.write_str("message-numbers begin at 1"),
             Self::ApopDigest => f.write_str("an APOP digest is 32 lower-case hexadecimal digits"),
             Self::ApopTimestamp => f.write_str("an APOP timestamp is one RFC 822 msg-id"),
+            Self::Base64 => f.write_str("the text is no base64"),
             Self::RawKeyword(keyword) => write!(f, "{keyword} has a command of its own"),
         }
     }

@@ -1,10 +1,12 @@
 //! The words of the protocol as values that cannot be wrong.
 
+mod base64;
 mod capability;
 mod command;
 mod greeting;
 mod listing;
 mod mailbox;
+mod mechanism;
 mod message_number;
 mod response;
 mod secret;
@@ -12,11 +14,13 @@ mod short;
 mod text;
 mod unique_id;
 
+pub use base64::Base64;
 pub use capability::{Capabilities, Capability};
 pub use command::{Command, RawCommand, RawFraming};
 pub use greeting::{ApopTimestamp, Greeting};
 pub use listing::{DropListing, ScanListing, UniqueIdListing};
 pub use mailbox::Mailbox;
+pub use mechanism::MechanismName;
 pub use message_number::MessageNumber;
 pub(crate) use message_number::NumberSet;
 pub use response::{KnownCode, Levels, Response, ResponseCode, Status};

@@ -58,7 +58,7 @@ pub fn continuation<'a>(
 }
 
 /// RFC 5034 §5: groups of four, padding only at the end and only where due.
-fn is_base64(text: &[u8]) -> bool {
+pub(crate) fn is_base64(text: &[u8]) -> bool {
     let padding = text.iter().rev().take_while(|octet| **octet == b'=').count();
     let (data, _) = text.split_at_checked(text.len().saturating_sub(padding)).unwrap_or_default();
     text.len() % 4 == 0

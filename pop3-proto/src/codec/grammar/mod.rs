@@ -12,6 +12,7 @@ mod token;
 
 pub use capability::capability;
 pub use command::command;
+pub(crate) use continuation::is_base64;
 pub use continuation::{Continuation, continuation};
 pub use listing::{drop_listing, scan_listing, unique_id_listing};
 pub use response::{ResponseLine, response};
