@@ -83,10 +83,14 @@ impl MechanismName {
         Ok(Self { octets })
     }
 
+    #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it, at the constants")]
     const fn known(name: &str) -> Self {
         let mut octets = [0; Self::MAX_OCTETS];
-        let (room, _) = octets.split_at_mut(name.len());
-        room.copy_from_slice(name.as_bytes());
+        let mut at = 0;
+        while at < name.len() {
+            octets[at] = name.as_bytes()[at];
+            at += 1;
+        }
         Self { octets }
     }
 
