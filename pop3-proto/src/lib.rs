@@ -89,6 +89,7 @@ pub use leniency::{Deviation, Deviations, Leniency};
 pub use limits::{Limits, MAX_COMMAND_OCTETS, MAX_RESPONSE_OCTETS};
 pub use value::{
     ApopDigest, ApopTimestamp, Base64, Capabilities, Capability, Command, DropListing, Greeting,
-    KnownCode, Levels, Mailbox, MechanismName, MessageNumber, Password, RawCommand, RawFraming,
-    Response, ResponseCode, ScanListing, Secret, Status, Text, UniqueId, UniqueIdListing,
+    KnownCode, LanguageListing, LanguageRange, LanguageTag, Levels, Mailbox, MechanismName,
+    MessageNumber, Password, RawCommand, RawFraming, Response, ResponseCode, ScanListing, Secret,
+    Status, Text, UniqueId, UniqueIdListing,
 };

@@ -27,6 +27,11 @@ pub struct Limits {
     pub listing_items: u32,
     /// Lines of a capability list, which the session keeps.
     pub capabilities: usize,
+    /// Octets of a challenge and of a response in an AUTH exchange, CRLF included: RFC 5034 §4 leaves
+    /// it to the mechanisms. OAuth tokens have several KiB. Worst case: held once each.
+    pub sasl_line: usize,
+    /// Challenges of one AUTH exchange; the next one is answered `*`.
+    pub sasl_rounds: u32,
     /// Commands whose replies are owed; 0 counts as 1.
     pub in_flight: usize,
     /// Octets of an input block. Raised to the longest line limit if it is smaller, since a line is
@@ -45,6 +50,8 @@ impl Limits {
         listing_line: 8 * 1024,
         listing_items: 1 << 21,
         capabilities: 512,
+        sasl_line: 64 * 1024,
+        sasl_rounds: 16,
         in_flight: 1024,
         input_block: 64 * 1024,
         output: 64 * 1024,

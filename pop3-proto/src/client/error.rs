@@ -5,7 +5,7 @@ use core::fmt;
 use super::event::{Eof, Waiting};
 use crate::escape::Escaped;
 use crate::state::{Keyword, State};
-use crate::{MessageNumber, Text};
+use crate::{MessageNumber, Response, Text};
 
 /// The server broke the protocol, fell silent, or passed a limit. Fatal: the session has failed and
 /// goes on giving the same error. Nothing is ever resynchronised by guessing.
@@ -25,6 +25,24 @@ pub enum ProtocolError {
         /// What was due.
         waiting: Waiting,
     },
+    /// The connection ended inside an AUTH exchange. Servers that have had enough close so; what they
+    /// said to the last attempt before, if there was one, tells why.
+    AuthenticationInterrupted {
+        /// The last `-ERR` to a login on this connection.
+        refusal: Option<Response>,
+        /// How the transport ended.
+        eof: Eof,
+    },
+    /// The server said `+OK` to a login before it had proved what the mechanism has it prove, or
+    /// before anything was said at all: whoever it is, the login does not count.
+    ServerNotVerified,
+    /// The server went on with an AUTH exchange that was cancelled: `-ERR` was due (RFC 5034 §4).
+    NotCancelled,
+    /// Octets came behind the reply to STLS, in clear: somebody may have put them there, and nothing
+    /// of them may be used inside TLS (RFC 2595 §4).
+    OctetsAfterStls,
+    /// STLS was abandoned and the server is ready for TLS: there is no way back.
+    StlsAbandoned,
     /// Octets that answer no command, or that came before the command they would answer had left.
     Unsolicited,
     /// The first line is no POP3 greeting.
@@ -81,6 +99,26 @@ impl fmt::Display for ProtocolError {
                 write!(f, "{how} while waiting for {waiting}")
             }
             Self::TimedOut { waiting } => write!(f, "timed out waiting for {waiting}"),
+            Self::AuthenticationInterrupted { refusal, eof } => {
+                f.write_str(match eof {
+                    Eof::Clean => "the server closed the connection during authentication",
+                    Eof::Abrupt => "the connection broke during authentication",
+                })?;
+                match refusal {
+                    Some(refusal) => write!(f, "; it had refused before: {}", refusal.text),
+                    None => Ok(()),
+                }
+            }
+            Self::ServerNotVerified => {
+                f.write_str("the server accepted the login without having proved who it is")
+            }
+            Self::NotCancelled => {
+                f.write_str("the server went on with an authentication that was cancelled")
+            }
+            Self::OctetsAfterStls => {
+                f.write_str("the server sent something in clear where TLS was to begin")
+            }
+            Self::StlsAbandoned => f.write_str("STLS was abandoned and TLS is due"),
             Self::Unsolicited => {
                 f.write_str("the server sent something that nothing had asked for")
             }
@@ -185,6 +223,18 @@ pub enum SendError {
     },
     /// As much output waits as the limits allow. Transient.
     OutputFull,
+    /// TLS carries the session already, or UTF8 was accepted before: STLS comes first and once
+    /// (RFC 2595 §4, RFC 6856 §2.1).
+    TooLateForTls,
+    /// STLS was answered `+OK`: TLS must be established first.
+    TlsDue,
+    /// No challenge waits for a response.
+    NoChallenge,
+    /// The name is not ASCII, and the server did not announce `UTF8 USER` (RFC 6856 §2.2).
+    NotAscii(Keyword),
+    /// The mechanism cannot begin.
+    #[cfg(feature = "sasl")]
+    Mechanism(crate::sasl::MechanismError),
     /// The message is marked as deleted (RFC 1939 §5).
     MarkedDeleted(MessageNumber),
     /// The greeting holds no timestamp for APOP (RFC 1939 §7).
@@ -196,7 +246,7 @@ pub enum SendError {
         /// Which command; `None` for a raw one.
         keyword: Option<Keyword>,
     },
-    /// The command's line is longer than the protocol allows (RFC 2449 §4). For a long password use
+    /// The line is longer than the protocol allows (RFC 2449 §4). For a long password use
     /// a SASL mechanism, if the server has one.
     TooLong {
         /// Its octets, CRLF included.
@@ -235,6 +285,14 @@ impl fmt::Display for SendError {
             }
             Self::TooManyInFlight { limit } => write!(f, "{limit} replies are owed already"),
             Self::OutputFull => f.write_str("output must be written first"),
+            Self::TooLateForTls => f.write_str("it is too late for STLS"),
+            Self::TlsDue => f.write_str("TLS must be established first"),
+            Self::NoChallenge => f.write_str("no challenge waits for a response"),
+            Self::NotAscii(keyword) => {
+                write!(f, "the server takes no UTF-8 in {keyword} (UTF8 USER)")
+            }
+            #[cfg(feature = "sasl")]
+            Self::Mechanism(error) => error.fmt(f),
             Self::MarkedDeleted(message) => write!(f, "message {message} is marked as deleted"),
             Self::NoTimestamp => f.write_str("the greeting holds no timestamp for APOP"),
             Self::Forbidden(keyword) => write!(f, "the send policy forbids {keyword}"),

@@ -7,7 +7,10 @@ use bytes::Bytes;
 
 use crate::leniency::Deviation;
 use crate::state::Keyword;
-use crate::{Capability, DropListing, Greeting, Response, ScanListing, Text, UniqueIdListing};
+use crate::{
+    Base64, Capability, DropListing, Greeting, LanguageListing, MechanismName, Response,
+    ScanListing, Text, UniqueIdListing,
+};
 
 /// Names one command that a session accepted; its events carry it. Ids of one session only grow.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +85,41 @@ pub enum Event {
         /// The status line.
         response: Response,
     },
+    /// A challenge of an AUTH exchange that the caller conducts itself (RFC 5034 §4): give the response
+    /// with [`ClientSession::answer`](super::ClientSession::answer), or give up with
+    /// [`ClientSession::cancel_auth`](super::ClientSession::cancel_auth).
+    Challenge {
+        /// Which command.
+        id: CommandId,
+        /// The challenge; often empty.
+        challenge: Base64,
+    },
+    /// The session gave an AUTH exchange up with `*` (RFC 5034 §4). The server's `-ERR` follows as
+    /// `Completed`.
+    Cancelled {
+        /// Which command.
+        id: CommandId,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// What a server says about a failure before it fails an AUTH exchange: the JSON of OAUTHBEARER
+    /// and XOAUTH2 (RFC 7628 §3.2.2). The `-ERR` follows as `Completed`.
+    FailureDetail {
+        /// Which command.
+        id: CommandId,
+        /// What it says, bounded.
+        detail: Text,
+    },
+    /// STLS was answered `+OK`, which ends the command: the TLS handshake is due at once, on the bare
+    /// transport. Nothing can be sent or received before
+    /// [`ClientSession::tls_established`](super::ClientSession::tls_established); there is no way back
+    /// to clear (RFC 2595 §4).
+    StartTls {
+        /// Which command.
+        id: CommandId,
+        /// The status line.
+        response: Response,
+    },
     /// The server deviated from the specifications and was forgiven; told once for each kind and
     /// response, before the event that it concerns.
     Deviation {
@@ -114,8 +152,39 @@ pub enum Item {
     UniqueId(UniqueIdListing),
     /// CAPA.
     Capability(Box<Capability>),
+    /// AUTH without a mechanism.
+    Mechanism(MechanismName),
+    /// LANG.
+    Language(LanguageListing),
     /// A line that is no item, as it came: `malformed_items` let it through.
     Malformed(Text),
+}
+
+/// Why the session itself gave an AUTH exchange up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CancelReason {
+    /// The challenge is no base64, or not one that this exchange can have (RFC 5034 §4).
+    MalformedChallenge,
+    /// More challenges came than [`Limits::sasl_rounds`](crate::Limits::sasl_rounds).
+    TooManyRounds,
+    /// The caller gave up.
+    Abandoned,
+    /// The mechanism did not accept the challenge.
+    #[cfg(feature = "sasl")]
+    Mechanism(crate::sasl::MechanismError),
+}
+
+impl fmt::Display for CancelReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MalformedChallenge => f.write_str("the server's challenge is malformed"),
+            Self::TooManyRounds => f.write_str("the server sent too many challenges"),
+            Self::Abandoned => f.write_str("the caller gave up"),
+            #[cfg(feature = "sasl")]
+            Self::Mechanism(error) => error.fmt(f),
+        }
+    }
 }
 
 /// What became of the messages marked as deleted (RFC 1939 §6).
@@ -167,6 +236,10 @@ pub enum Waiting {
     Reply(CommandId),
     /// The rest of the multi-line reply to this command.
     Rest(CommandId),
+    /// The caller's response to a challenge of this AUTH command.
+    Answer(CommandId),
+    /// The TLS handshake.
+    Tls,
     /// The end of the connection.
     Close,
 }
@@ -180,6 +253,8 @@ impl fmt::Display for Waiting {
             Self::Write => f.write_str("a command to be sent"),
             Self::Reply(id) => write!(f, "the reply to {}", name(id)),
             Self::Rest(id) => write!(f, "the rest of the reply to {}", name(id)),
+            Self::Answer(_) => f.write_str("a response to the server's challenge"),
+            Self::Tls => f.write_str("the TLS handshake"),
             Self::Close => f.write_str("the server to close"),
         }
     }

@@ -13,6 +13,7 @@
 mod config;
 mod error;
 mod event;
+mod exchange;
 mod outgoing;
 mod receive;
 mod reply;
@@ -23,7 +24,7 @@ use alloc::vec::Vec;
 
 pub use config::{Channel, ClientConfig, Pipelining, Security, SendPolicy};
 pub use error::{Excerpt, ProtocolError, SendError};
-pub use event::{BodyRead, CommandId, Eof, Event, Item, Update, Waiting};
+pub use event::{BodyRead, CancelReason, CommandId, Eof, Event, Item, Update, Waiting};
 pub use outgoing::Outgoing;
 
 use crate::buffer::{Input, Output};
@@ -32,6 +33,7 @@ use crate::leniency::Deviations;
 use crate::state::{Keyword, Rule, State};
 use crate::value::NumberSet;
 use crate::{Capabilities, Capability, Greeting, MessageNumber, Response};
+use exchange::Exchange;
 use reply::{Progress, Shape};
 
 /// One POP3 session, seen from the client: octets in, events out (RFC 1939).
@@ -54,6 +56,14 @@ pub struct ClientSession {
     in_flight: VecDeque<InFlight>,
     /// Of the reply to the first command in flight.
     progress: Progress,
+    /// Of the AUTH command in flight.
+    exchange: Option<Exchange>,
+    /// STLS was answered `+OK`, and TLS is not established.
+    tls_due: bool,
+    /// UTF8 was answered `+OK`.
+    utf8: bool,
+    /// The last `-ERR` to a login.
+    refusal: Option<Response>,
     /// Deviations already reported of the reply being read.
     reported: Deviations,
     events: VecDeque<Event>,
@@ -83,6 +93,8 @@ struct InFlight {
     ends_at: u64,
     /// Octets that had been received when its last octet left.
     left_at: Option<u64>,
+    /// Its line holds a credential, or may hold one.
+    credential: bool,
     abandoned: bool,
     /// Octets of its reply that were dropped.
     drained: u64,
@@ -93,13 +105,8 @@ impl InFlight {
         self.rule.is_some_and(|rule| rule.keyword == keyword)
     }
 
-    /// Of a raw command nobody here can tell.
-    fn may_hold_credential(&self) -> bool {
-        self.rule.is_none_or(|rule| rule.credential)
-    }
-
     fn excerpt(&self, line: &[u8]) -> Excerpt {
-        if self.may_hold_credential() { Excerpt::withheld() } else { Excerpt::of(line) }
+        if self.credential { Excerpt::withheld() } else { Excerpt::of(line) }
     }
 }
 
@@ -109,7 +116,9 @@ impl ClientSession {
     pub fn new(config: ClientConfig, channel: Channel) -> Self {
         let limits = &config.limits;
         // Two octets at the least: one of a body may be undecided.
-        let block = limits.input_block.max(limits.status_line).max(limits.listing_line).max(2);
+        let block = [limits.status_line, limits.listing_line, limits.sasl_line, 2]
+            .into_iter()
+            .fold(limits.input_block, usize::max);
         Self {
             channel,
             state: State::Greeting,
@@ -119,6 +128,10 @@ impl ClientSession {
             output: Output::default(),
             in_flight: VecDeque::new(),
             progress: Progress::Status,
+            exchange: None,
+            tls_due: false,
+            utf8: false,
+            refusal: None,
             reported: Deviations::NONE,
             events: VecDeque::new(),
             next_id: 0,
@@ -137,9 +150,10 @@ impl ClientSession {
 
     /// Initialised room to read into; then call [`ClientSession::received`].
     ///
-    /// Empty means: do not read now. Either there are events to poll first, or the session is over.
+    /// Empty means: do not read now. Either there are events to poll first, or TLS is due, or the
+    /// session is over.
     pub fn incoming(&mut self) -> &mut [u8] {
-        if self.is_over() || self.eof.is_some() { &mut [] } else { self.input.window() }
+        if self.reads() { self.input.window() } else { &mut [] }
     }
 
     /// Says that the first `n` octets of [`ClientSession::incoming`] are input now.
@@ -154,7 +168,7 @@ impl ClientSession {
     /// Takes octets by copying them and says how many it took: when it is less than all, poll events
     /// and offer the rest again. It takes none once the session is over.
     pub fn receive(&mut self, octets: &[u8]) -> usize {
-        if self.is_over() || self.eof.is_some() { 0 } else { self.input.copy_from(octets) }
+        if self.reads() { self.input.copy_from(octets) } else { 0 }
     }
 
     /// Says that the transport has ended; nothing can be received any more. Poll events: what was
@@ -172,7 +186,7 @@ impl ClientSession {
     /// Whether it makes sense to read: there is room, and more can come.
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        !self.is_over() && self.eof.is_none() && self.input.has_room()
+        self.reads() && self.input.has_room()
     }
 
     /// Whether something waits to be written.
@@ -187,6 +201,10 @@ impl ClientSession {
         match (self.state, self.in_flight.front()) {
             (State::Closed | State::Failed, _) => Waiting::Nothing,
             (State::Greeting, _) => Waiting::Greeting,
+            _ if self.tls_due => Waiting::Tls,
+            (_, Some(head)) if matches!(self.progress, Progress::Answer) => {
+                Waiting::Answer(head.id)
+            }
             (_, Some(head)) if matches!(self.progress, Progress::Status) => {
                 if head.left_at.is_some() { Waiting::Reply(head.id) } else { Waiting::Write }
             }
@@ -273,6 +291,35 @@ impl ClientSession {
     #[must_use]
     pub const fn channel(&self) -> Channel {
         self.channel
+    }
+
+    /// Whether UTF-8 mode is on (RFC 6856 §2).
+    #[must_use]
+    pub const fn utf8(&self) -> bool {
+        self.utf8
+    }
+
+    /// Says that the TLS handshake that [`Event::StartTls`] called for is done and the server's
+    /// certificate verified. Everything that the server told in clear is forgotten but the greeting,
+    /// whose timestamp stays good for APOP: ask for the capabilities anew (RFC 2595 §4).
+    ///
+    /// If the handshake fails there is no way on: drop the session.
+    ///
+    /// # Errors
+    /// [`SendError::WrongState`] if no TLS is due.
+    pub fn tls_established(&mut self) -> Result<(), SendError> {
+        if !self.tls_due || self.is_over() {
+            return Err(SendError::WrongState { keyword: Some(Keyword::Stls), state: self.state });
+        }
+        self.tls_due = false;
+        self.channel = Channel::Tls;
+        self.capabilities = None;
+        self.refusal = None;
+        Ok(())
+    }
+
+    fn reads(&self) -> bool {
+        !self.is_over() && self.eof.is_none() && !self.tls_due
     }
 
     fn is_over(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::buffer::Output;
 use crate::codec::{self, BodyStep, LineStep, MultilineDecoder, octets};
 use crate::leniency::{Deviation, Deviations};
 use crate::state::{Effect, Keyword, State};
-use crate::{Greeting, Response, Text};
+use crate::{Greeting, Leniency, Response, Text};
 
 /// A run of a body that is shorter than this is not worth a slice of its own.
 const SHORT_RUN: usize = 256;
@@ -22,7 +22,7 @@ const DENSE_WINDOW: usize = 4096;
 const MAX_JUNK_LINES: u32 = 100;
 
 /// What one step of decoding came to.
-enum Step {
+pub(super) enum Step {
     /// Something was consumed or reported.
     Again,
     /// More has to be received first.
@@ -153,9 +153,15 @@ impl ClientSession {
                 if self.farewell.is_none()
                     && head.left_at.is_some_and(|left_at| position >= left_at) =>
             {
-                self.read_status()
+                match self.exchange {
+                    Some(_) => match self.read_challenge()? {
+                        Some(step) => Ok(step),
+                        None => self.read_status(),
+                    },
+                    None => self.read_status(),
+                }
             }
-            (None, _) | (_, Progress::Status) => self.read_unsolicited(),
+            (None, _) | (_, Progress::Status | Progress::Answer) => self.read_unsolicited(),
             (Some(_), Progress::Listing(_)) => self.read_listing_line(),
             (Some(_), Progress::Body { .. }) => self.read_body_run(),
         }
@@ -163,7 +169,7 @@ impl ClientSession {
 
     /// Frames a line of at most `limit` octets of the reply to `of`: its length, and its length with
     /// its end.
-    fn frame(
+    pub(super) fn frame(
         &mut self,
         of: Option<CommandId>,
         limit: usize,
@@ -171,6 +177,9 @@ impl ClientSession {
         match self.line.decode(self.input.pending(), limit) {
             LineStep::Line { len, consumed } => {
                 if consumed - len == b"\n".len() {
+                    if of.and_then(CommandId::keyword) == Some(Keyword::Stls) {
+                        return Err(ProtocolError::BareLineFeed);
+                    }
                     self.report(of, Deviation::BareLineFeed.into());
                 }
                 Ok(Some((len, consumed)))
@@ -240,7 +249,9 @@ impl ClientSession {
         };
         let Some(head) = self.in_flight.front() else { return Ok(Step::NeedMore) };
         let (id, shape, abandoned) = (head.id, head.shape, head.abandoned);
-        let leniency = self.config.leniency;
+        let is_stls = head.is(Keyword::Stls);
+        // Whether TLS begins is for nobody to guess.
+        let leniency = if is_stls { Leniency::strict() } else { self.config.leniency };
         let line = self.input.pending().get(..len).unwrap_or_default();
         let parsed = codec::response(line, &leniency)
             .map_err(|_| ProtocolError::MalformedStatus { line: head.excerpt(line) })?;
@@ -250,8 +261,14 @@ impl ClientSession {
         } else {
             None
         };
+        if let Some(exchange) = self.exchange.as_ref().filter(|_| response.is_ok()) {
+            exchange.check_success()?;
+        }
         let deviations = parsed.deviations;
         self.input.consume(consumed);
+        if is_stls {
+            return self.switch(id, abandoned, response);
+        }
         self.report(Some(id), deviations);
         let progress = match shape {
             Shape::Listing(kind) if response.is_ok() => Progress::Listing(Listing::new(kind)),
@@ -273,6 +290,28 @@ impl ClientSession {
         self.progress = progress;
         if !abandoned {
             self.events.push_back(Event::Started { id, response });
+        }
+        Ok(Step::Again)
+    }
+
+    /// STLS is answered. In clear nothing may stand behind that answer, whatever it is (RFC 2595 §4).
+    fn switch(
+        &mut self,
+        id: CommandId,
+        abandoned: bool,
+        response: Response,
+    ) -> Result<Step, ProtocolError> {
+        if !self.input.pending().is_empty() {
+            return Err(ProtocolError::OctetsAfterStls);
+        }
+        if !response.is_ok() {
+            self.complete(response);
+        } else if abandoned {
+            return Err(ProtocolError::StlsAbandoned);
+        } else {
+            self.next_reply();
+            self.tls_due = true;
+            self.events.push_back(Event::StartTls { id, response });
         }
         Ok(Step::Again)
     }
@@ -374,7 +413,12 @@ impl ClientSession {
         // PASS must follow USER directly, whatever becomes of it (RFC 1939 §7).
         self.after_user = ok && effect == Effect::Named;
         match effect {
-            Effect::Authenticated if ok => self.state = State::Transaction,
+            Effect::Authenticated if ok => {
+                self.state = State::Transaction;
+                self.refusal = None;
+            }
+            Effect::Authenticated | Effect::Named if !ok => self.refusal = Some(response.clone()),
+            Effect::Utf8 if ok => self.utf8 = true,
             Effect::Marked if ok => {
                 if let Some(message) = head.message {
                     self.marked.insert(message);
@@ -400,6 +444,7 @@ impl ClientSession {
 
     fn next_reply(&mut self) -> Option<InFlight> {
         self.progress = Progress::Status;
+        self.exchange = None;
         self.reported = Deviations::NONE;
         self.in_flight.pop_front()
     }
@@ -409,8 +454,11 @@ impl ClientSession {
         let quitting = |head: &InFlight| head.is(Keyword::Quit) && head.left_at.is_some();
         let waiting = self.waiting();
         match self.in_flight.front() {
-            _ if self.state == State::Greeting => {
+            _ if self.state == State::Greeting || self.tls_due => {
                 Err(ProtocolError::UnexpectedEof { waiting, eof })
+            }
+            Some(_) if self.farewell.is_none() && self.exchange.is_some() => {
+                Err(ProtocolError::AuthenticationInterrupted { refusal: self.refusal.take(), eof })
             }
             Some(head) if self.farewell.is_none() && !quitting(head) => {
                 Err(ProtocolError::UnexpectedEof { waiting, eof })
@@ -432,11 +480,11 @@ impl ClientSession {
         self.events.push_back(Event::Closed { update: self.update, farewell, eof });
     }
 
-    fn head(&self) -> Option<CommandId> {
+    pub(super) fn head(&self) -> Option<CommandId> {
         self.in_flight.front().map(|head| head.id)
     }
 
-    fn report(&mut self, id: Option<CommandId>, deviations: Deviations) {
+    pub(super) fn report(&mut self, id: Option<CommandId>, deviations: Deviations) {
         for deviation in deviations.iter() {
             if self.reported.insert(deviation) {
                 self.events.push_back(Event::Deviation { id, deviation });

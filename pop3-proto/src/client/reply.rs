@@ -22,6 +22,10 @@ pub(super) enum Shape {
     Scan(MessageNumber),
     /// Nothing follows; the text is the unique-id listing of this message.
     UniqueId(MessageNumber),
+    /// Nothing follows; the text is a language listing.
+    Language,
+    /// Continuations follow until a status line ends the exchange.
+    Exchange,
     /// A listing follows.
     Listing(Kind),
     /// A body follows.
@@ -34,6 +38,8 @@ pub(super) enum Kind {
     Scan,
     UniqueId,
     Capability,
+    Mechanism,
+    Language,
 }
 
 impl Shape {
@@ -45,6 +51,10 @@ impl Shape {
             Command::List(None) => Self::Listing(Kind::Scan),
             Command::Uidl(None) => Self::Listing(Kind::UniqueId),
             Command::Capa => Self::Listing(Kind::Capability),
+            Command::Mechanisms { .. } => Self::Listing(Kind::Mechanism),
+            Command::Lang(None) => Self::Listing(Kind::Language),
+            Command::Lang(Some(_)) => Self::Language,
+            Command::Auth { .. } => Self::Exchange,
             Command::Raw(raw) if raw.framing() == RawFraming::Multiline => Self::Body,
             _ => match command.keyword().map(|keyword| keyword.rule().framing) {
                 Some(Framing::Multiline) => Self::Body,
@@ -56,7 +66,7 @@ impl Shape {
 
 impl Command {
     /// Whether a positive reply of several lines gives items ([`Event::Item`](super::Event::Item)) and
-    /// not a body: LIST and UIDL without a message-number, and CAPA.
+    /// not a body: LIST and UIDL without a message-number, CAPA, and AUTH and LANG without an argument.
     #[must_use]
     pub fn lists_items(&self) -> bool {
         matches!(Shape::of(self), Shape::Listing(_))
@@ -67,8 +77,10 @@ impl Command {
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "a session holds one of it")]
 pub(super) enum Progress {
-    /// The status line is due.
+    /// The status line is due; of an AUTH exchange, the next challenge or the status line.
     Status,
+    /// A challenge is in: the caller's response is due.
+    Answer,
     /// Lines of a listing are due.
     Listing(Listing),
     /// Octets of a body are due.
@@ -113,7 +125,7 @@ impl Listing {
         };
         self.items += 1;
         let limit = match self.kind {
-            Kind::Capability => limits.capabilities,
+            Kind::Capability | Kind::Mechanism | Kind::Language => limits.capabilities,
             Kind::Scan | Kind::UniqueId => {
                 usize::try_from(limits.listing_items).unwrap_or(usize::MAX)
             }
@@ -167,6 +179,12 @@ fn parse(kind: Kind, line: &[u8], leniency: &Leniency) -> Result<Parsed<Item>, P
         }
         Kind::Capability => codec::capability(line, leniency)
             .map(|capability| capability.map(|capability| Item::Capability(Box::new(capability)))),
+        Kind::Mechanism => {
+            codec::mechanism_listing(line, leniency).map(|name| name.map(Item::Mechanism))
+        }
+        Kind::Language => {
+            codec::language_listing(line, leniency).map(|listing| listing.map(Item::Language))
+        }
     };
     parsed.or_else(|_| malformed(line, leniency))
 }
@@ -187,7 +205,8 @@ pub(super) fn single(
     leniency: &Leniency,
 ) -> Result<Option<Parsed<Item>>, ProtocolError> {
     let (parsed, asked) = match shape {
-        Shape::Line | Shape::Listing(_) | Shape::Body => return Ok(None),
+        Shape::Line | Shape::Listing(_) | Shape::Body | Shape::Exchange => return Ok(None),
+        Shape::Language => return parse(Kind::Language, text, leniency).map(Some),
         Shape::Drop => {
             let parsed = codec::drop_listing(text, leniency).map(|listing| listing.map(Item::Drop));
             return parsed.or_else(|_| malformed(text, leniency)).map(Some);

@@ -1,6 +1,7 @@
 //! What a client may send, and when.
 
-use super::reply::Shape;
+use super::exchange::Exchange;
+use super::reply::{Progress, Shape};
 use super::{Channel, Security};
 use super::{ClientSession, CommandId, Event, InFlight, SendError};
 use crate::state::{Barrier, Keyword, Points, State};
@@ -26,22 +27,27 @@ impl ClientSession {
             rule,
             shape: Shape::of(command),
             message: command.message(),
+            credential: command.holds_credential(),
             ends_at: 0,
             left_at: None,
             abandoned: false,
             drained: 0,
         };
-        entry.ends_at =
-            self.output.append(command.octets(), entry.may_hold_credential(), |buffer| {
-                command.encode(buffer);
-            });
+        entry.ends_at = self.output.append(command.octets(), entry.credential, |buffer| {
+            command.encode(buffer);
+        });
+        if let Command::Auth { initial, .. } = command {
+            self.exchange = Some(Exchange::new(initial.is_some()));
+        }
         self.in_flight.push_back(entry);
         Ok(id)
     }
 
     /// Gives up interest in a command: its `Started`, `Item` and `Data` events are suppressed from
     /// now on. Its end is still reported, what its reply does to the session still happens, and its
-    /// octets are still read, up to [`Limits::drain`](crate::Limits::drain).
+    /// octets are still read, up to [`Limits::drain`](crate::Limits::drain). An AUTH exchange is cancelled
+    /// with `*` at its next challenge. STLS cannot be given up: if its answer is `+OK`, the session
+    /// fails.
     ///
     /// `false` if no such command is in flight.
     pub fn abandon(&mut self, id: CommandId) -> bool {
@@ -49,17 +55,21 @@ impl ClientSession {
             return false;
         };
         command.abandoned = true;
+        if matches!(self.progress, Progress::Answer) {
+            self.put_cancel();
+        }
         self.events.retain(|event| {
-            !matches!(event, Event::Started { id: of, .. } | Event::Item { id: of, .. } | Event::Data { id: of, .. } if *of == id)
+            !matches!(event, Event::Challenge { id: of, .. } | Event::Started { id: of, .. } | Event::Item { id: of, .. } | Event::Data { id: of, .. } if *of == id)
         });
         true
     }
 
-    fn check(&self, command: &Command) -> Result<(), SendError> {
+    pub(super) fn check(&self, command: &Command) -> Result<(), SendError> {
         let keyword = command.keyword();
         let rule = keyword.map(Keyword::rule);
         match self.state {
             State::Greeting => return Err(SendError::BeforeGreeting),
+            _ if self.tls_due => return Err(SendError::TlsDue),
             State::Authorization | State::Transaction
                 if self.farewell.is_none() && self.eof.is_none() => {}
             _ => return Err(SendError::Over),
@@ -130,10 +140,13 @@ impl ClientSession {
         if !may_leave(
             self.channel,
             self.config.security,
-            rule.is_none_or(|rule| rule.credential),
+            command.holds_credential(),
             rule.is_some_and(|rule| rule.before_tls),
         ) {
             return Err(SendError::NotProtected { keyword });
+        }
+        if matches!(command, Command::Stls) && (self.channel == Channel::Tls || self.utf8) {
+            return Err(SendError::TooLateForTls);
         }
         let no_timestamp = || self.greeting.as_ref().and_then(crate::Greeting::timestamp).is_none();
         if matches!(command, Command::Apop { .. }) && no_timestamp() {

@@ -13,7 +13,7 @@ mod top;
 
 pub use grammar::{
     Continuation, Malformed, Parsed, ResponseLine, capability, command, continuation, drop_listing,
-    response, scan_listing, unique_id_listing,
+    language_listing, mechanism_listing, response, scan_listing, unique_id_listing,
 };
 pub(crate) use grammar::{is_base64, put_decimal, response_code, timestamp};
 pub use line::{LineDecoder, LineEnding, LineStep};

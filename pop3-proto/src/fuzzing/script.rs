@@ -117,6 +117,8 @@ fn limits(status: u8, listing: u8) -> Limits {
         listing_line: listing.into(),
         listing_items: u32::from(listing % 32),
         capabilities: usize::from(status % 32),
+        sasl_line: usize::from(status ^ 0x55),
+        sasl_rounds: u32::from(listing % 4),
         in_flight: 1 + usize::from(listing % 8),
         input_block: usize::from(status ^ listing),
         output: usize::from(status % 128),

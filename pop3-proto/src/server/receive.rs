@@ -111,7 +111,7 @@ impl ServerSession {
             Keyword::User | Keyword::Pass => self.config.user_pass,
             Keyword::Top => self.config.top,
             Keyword::Uidl => self.config.uidl,
-            Keyword::Apop => false,
+            Keyword::Apop | Keyword::Auth | Keyword::Stls | Keyword::Utf8 | Keyword::Lang => false,
             _ => true,
         };
         if !offered {

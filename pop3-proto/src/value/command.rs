@@ -5,7 +5,7 @@ use core::fmt;
 
 use bytes::BufMut;
 
-use super::{ApopDigest, Mailbox, MessageNumber, Password};
+use super::{ApopDigest, Base64, LanguageRange, Mailbox, MechanismName, MessageNumber, Password};
 use crate::MAX_COMMAND_OCTETS;
 use crate::codec::put_decimal;
 use crate::error::{CommandError, InvalidValue};
@@ -37,6 +37,25 @@ pub enum Command {
         /// MD5 over the greeting's timestamp and the shared secret.
         digest: ApopDigest,
     },
+    /// `AUTH mechanism [initial-response]`: an exchange of challenges and responses begins
+    /// (RFC 5034 §4).
+    Auth {
+        /// Which mechanism.
+        mechanism: MechanismName,
+        /// What the client says first, if it is said on this line; empty is sent as `=`.
+        initial: Option<Base64>,
+    },
+    /// `AUTH` alone: the mechanisms. No RFC has it; servers that know no CAPA may know it.
+    Mechanisms {
+        /// Whether a space follows, as MS-OXPOP3 has it.
+        trailing_space: bool,
+    },
+    /// `STLS`: TLS begins behind its `+OK` (RFC 2595 §4).
+    Stls,
+    /// `UTF8`: turns UTF-8 mode on (RFC 6856 §2).
+    Utf8,
+    /// `LANG [range]`: the languages of the server's texts, or the choice of one (RFC 6856 §3).
+    Lang(Option<LanguageRange>),
     /// `STAT`: the drop listing (RFC 1939 §5).
     Stat,
     /// `LIST [msg]`: scan listings of all messages, or of one (RFC 1939 §5).
@@ -120,6 +139,10 @@ impl Command {
             Self::User(_) => Keyword::User,
             Self::Pass(_) => Keyword::Pass,
             Self::Apop { .. } => Keyword::Apop,
+            Self::Auth { .. } | Self::Mechanisms { .. } => Keyword::Auth,
+            Self::Stls => Keyword::Stls,
+            Self::Utf8 => Keyword::Utf8,
+            Self::Lang(_) => Keyword::Lang,
             Self::Stat => Keyword::Stat,
             Self::List(_) => Keyword::List,
             Self::Retr(_) => Keyword::Retr,
@@ -144,6 +167,16 @@ impl Command {
         }
     }
 
+    /// Whether the line holds a credential, or may hold one: it is wiped once it has left, and never
+    /// leaves in clear unless that is allowed. Of a raw command nobody here can tell.
+    #[must_use]
+    pub fn holds_credential(&self) -> bool {
+        match self {
+            Self::Mechanisms { .. } => false,
+            _ => self.keyword().is_none_or(|keyword| keyword.rule().credential),
+        }
+    }
+
     /// Octets of the line, CRLF included: what [`Command::encode`] writes.
     #[must_use]
     pub fn octets(&self) -> usize {
@@ -155,6 +188,12 @@ impl Command {
             Self::User(mailbox) => 1 + mailbox.as_str().len(),
             Self::Pass(password) => 1 + password.expose().len(),
             Self::Apop { mailbox, digest } => 2 + mailbox.as_str().len() + digest.expose().len(),
+            Self::Auth { mechanism, initial } => {
+                let initial = initial.as_ref().map_or(0, |text| 1 + text.expose().len().max(1));
+                1 + mechanism.as_str().len() + initial
+            }
+            Self::Mechanisms { trailing_space } => usize::from(*trailing_space),
+            Self::Lang(Some(range)) => 1 + range.as_str().len(),
             Self::Top { lines, .. } => 1 + digits(*lines),
             Self::Raw(raw) => raw.line.len(),
             _ => 0,
@@ -163,7 +202,7 @@ impl Command {
     }
 
     /// Writes the line with its CRLF. What is written may be a secret: see
-    /// [`Rule::credential`](crate::state::Rule::credential).
+    /// [`Command::holds_credential`].
     pub fn encode(&self, out: &mut impl BufMut) {
         if let Self::Raw(raw) = self {
             out.put_slice(raw.line.as_bytes());
@@ -178,6 +217,16 @@ impl Command {
                 put_argument(out, mailbox.as_str().as_bytes());
                 put_argument(out, digest.expose());
             }
+            Self::Auth { mechanism, initial } => {
+                put_argument(out, mechanism.as_str().as_bytes());
+                match initial.as_ref().map(Base64::expose) {
+                    None => {}
+                    Some(b"") => put_argument(out, b"="),
+                    Some(text) => put_argument(out, text),
+                }
+            }
+            Self::Mechanisms { trailing_space: true } => out.put_u8(b' '),
+            Self::Lang(Some(range)) => put_argument(out, range.as_str().as_bytes()),
             _ => {
                 if let Some(message) = self.message() {
                     out.put_u8(b' ');

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use bytes::BufMut;
+
 use super::short::Short;
 use crate::MAX_RESPONSE_OCTETS;
 use crate::error::InvalidValue;
@@ -43,6 +45,21 @@ impl Text {
         }
     }
 
+    /// A text to send to a peer that takes UTF-8 (RFC 6856): no control character, at most
+    /// [`Text::MAX_OCTETS`] octets.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] if it is too long or holds a control character: nothing is repaired.
+    pub fn utf8(text: &str) -> Result<Self, InvalidValue> {
+        if text.len() > Self::MAX_OCTETS {
+            return Err(InvalidValue::TooLong { octets: text.len(), limit: Self::MAX_OCTETS });
+        }
+        match text.char_indices().find(|(_, character)| character.is_control()) {
+            Some((at, _)) => Err(InvalidValue::ForbiddenOctet { at }),
+            None => Ok(Self::received(text.as_bytes())),
+        }
+    }
+
     /// A text as a peer sent it; the caller has framed the line.
     pub(crate) fn received(octets: &[u8]) -> Self {
         Self(Short::new(octets))
@@ -52,6 +69,13 @@ impl Text {
     #[must_use]
     pub fn octets(&self) -> &[u8] {
         self.0.as_slice()
+    }
+
+    /// Writes the octets. One that cannot stand in a line (CR, LF or NUL of a peer) is written as `?`.
+    pub(crate) fn encode(&self, out: &mut impl BufMut) {
+        for &octet in self.octets() {
+            out.put_u8(if matches!(octet, b'\r' | b'\n' | 0) { b'?' } else { octet });
+        }
     }
 
     /// Whether there is no text.
@@ -91,6 +115,10 @@ mod tests {
         for character in (0..=0xff_u32).filter_map(char::from_u32) {
             let text = character.to_string();
             assert_eq!(Text::new(&text).is_ok(), (' '..='~').contains(&character), "{character:?}");
+        }
+        assert!(Text::utf8("Kommandot \"LANG\" lyckades \u{e5}").is_ok());
+        for control in ["\r", "\n", "\0", "\u{85}", "\u{1b}"] {
+            assert!(Text::utf8(control).is_err(), "{control:?}");
         }
         assert!(Text::new(&"x".repeat(Text::MAX_OCTETS)).is_ok());
         assert!(Text::new(&"x".repeat(Text::MAX_OCTETS + 1)).is_err());

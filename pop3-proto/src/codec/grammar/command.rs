@@ -2,14 +2,16 @@
 
 use nom::bytes::complete::take_while1;
 use nom::character::complete::char;
-use nom::combinator::all_consuming;
+use nom::combinator::{all_consuming, opt};
 use nom::sequence::preceded;
 use nom::{IResult, Parser as _};
 
 use super::token::{message_number, number};
 use crate::error::CommandError;
 use crate::state::Keyword;
-use crate::{ApopDigest, Command, Mailbox, MessageNumber, Password};
+use crate::{
+    ApopDigest, Base64, Command, LanguageRange, Mailbox, MechanismName, MessageNumber, Password,
+};
 
 /// Reads a command line, without its line end.
 ///
@@ -91,10 +93,39 @@ fn arguments(keyword: Keyword, rest: &[u8]) -> Result<Command, CommandError> {
                 whole(message_number, first).ok_or(CommandError::MessageNumber(keyword))?;
             Ok(Command::Top { message, lines })
         }
-        Keyword::Auth | Keyword::Stls | Keyword::Utf8 | Keyword::Lang => {
-            Err(CommandError::Unsupported(keyword))
-        }
+        Keyword::Auth => auth(rest).ok_or(malformed),
+        Keyword::Stls => none(Command::Stls),
+        Keyword::Utf8 => none(Command::Utf8),
+        Keyword::Lang => match rest.strip_prefix(b" ") {
+            None => none(Command::Lang(None)),
+            Some(range) => {
+                let range = core::str::from_utf8(range).ok().map(LanguageRange::new);
+                range.and_then(Result::ok).map(|range| Command::Lang(Some(range))).ok_or(malformed)
+            }
+        },
     }
+}
+
+/// ```abnf
+/// auth-command     = "AUTH" SP mechanism [SP initial-response]   ; RFC 5034 §5
+/// initial-response = base64 / "="
+/// auth-listing     = "AUTH" [SP]                                 ; MS-OXPOP3
+/// ```
+fn auth(rest: &[u8]) -> Option<Command> {
+    match rest {
+        b"" => return Some(Command::Mechanisms { trailing_space: false }),
+        b" " => return Some(Command::Mechanisms { trailing_space: true }),
+        _ => {}
+    }
+    let grammar = (preceded(char(' '), word), opt(preceded(char(' '), word)));
+    let (mechanism, initial) = whole(grammar, rest)?;
+    let mechanism = MechanismName::new(core::str::from_utf8(mechanism).ok()?).ok()?;
+    let initial = match initial {
+        None => None,
+        Some(b"=") => Some(Base64::empty()),
+        Some(text) => Some(Base64::received(text).ok()?),
+    };
+    Some(Command::Auth { mechanism, initial })
 }
 
 /// A number that is no message-number is told apart from what is no number.

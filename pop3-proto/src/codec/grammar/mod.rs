@@ -6,6 +6,7 @@
 mod capability;
 mod command;
 mod continuation;
+mod extension;
 mod listing;
 mod response;
 mod token;
@@ -14,6 +15,7 @@ pub use capability::capability;
 pub use command::command;
 pub(crate) use continuation::is_base64;
 pub use continuation::{Continuation, continuation};
+pub use extension::{language_listing, mechanism_listing};
 pub use listing::{drop_listing, scan_listing, unique_id_listing};
 pub use response::{ResponseLine, response};
 pub(crate) use response::{response_code, timestamp};

@@ -313,7 +313,11 @@ impl Caller {
                 return;
             }
             Event::Greeting(_) => assert!(self.taken.is_empty(), "C0007"),
-            Event::Started { id, .. } | Event::Item { id, .. } => {
+            Event::Started { id, .. }
+            | Event::Item { id, .. }
+            | Event::Challenge { id, .. }
+            | Event::Cancelled { id, .. }
+            | Event::FailureDetail { id, .. } => {
                 assert_eq!(due, Some(*id), "I5: out of order");
                 assert!(!self.abandoned.contains(id), "an event of what was given up");
                 assert!(!self.unsolicited, "class H2: an answer begun before the question");
@@ -321,6 +325,11 @@ impl Caller {
             Event::Deviation { id, .. } => assert!(id.is_none() || due == *id, "I5"),
             Event::Finished { id } => {
                 assert_eq!(due, Some(*id), "I5: out of order");
+                self.ended += 1;
+            }
+            Event::StartTls { id, response } => {
+                assert_eq!(due, Some(*id), "I5: out of order");
+                assert!(response.is_ok() && !self.abandoned.contains(id));
                 self.ended += 1;
             }
             Event::Completed { id, response } => {

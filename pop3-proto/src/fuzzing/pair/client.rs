@@ -233,9 +233,15 @@ impl Client {
                     Item::Scan(scan) => format!("{} {}", scan.message, scan.octets),
                     Item::UniqueId(listing) => format!("{} {}", listing.message, listing.id),
                     Item::Capability(capability) => format!("{capability}"),
+                    Item::Mechanism(name) => format!("{name}"),
+                    Item::Language(listing) => format!("{}", listing.tag),
                     Item::Malformed(text) => panic!("malformed: {text}"),
                 });
             }
+            Event::Challenge { .. }
+            | Event::Cancelled { .. }
+            | Event::FailureDetail { .. }
+            | Event::StartTls { .. } => panic!("nothing had asked for {event:?}"),
             Event::Data { id, data } => {
                 let expected = expected.expect("a command");
                 assert_eq!(id, expected.id, "I5: out of order");
