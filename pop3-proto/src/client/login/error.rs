@@ -1,0 +1,118 @@
+//! Why there is no login.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::Method;
+use crate::client::{CancelReason, ProtocolError, SendError};
+use crate::{InvalidValue, MechanismName, Response, Text};
+
+/// Why a session could not be opened, or nobody logged in.
+///
+/// After [`LoginError::Refused`], [`LoginError::NoMethod`], [`LoginError::Invalid`] and
+/// [`LoginError::Send`] the session stands in AUTHORIZATION, and another login may be tried. Nothing
+/// here tries a weaker method by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginError {
+    /// The server broke the protocol.
+    Protocol(ProtocolError),
+    /// The session did not take a command; [`SendError::NotProtected`] if the policy forbids what the
+    /// login would send in clear.
+    Send(SendError),
+    /// The credentials do not fit the method.
+    Invalid(InvalidValue),
+    /// The greeting was negative: no service.
+    NoService(Response),
+    /// The server closed the connection; the farewell is what it said before.
+    Closed(Option<Response>),
+    /// TLS is required, and the server does not offer STLS.
+    StlsNotOffered,
+    /// TLS was to begin, and the server refused STLS, which it had offered or which is required.
+    StlsRefused(Response),
+    /// The server offers no method that is acceptable and for which the credentials are enough.
+    NoMethod {
+        /// The mechanisms that it announced.
+        announced: Vec<MechanismName>,
+    },
+    /// The server refused the credentials, or the mechanism did not accept the server.
+    Refused {
+        /// How the login was tried.
+        method: Method,
+        /// The server's `-ERR`.
+        response: Response,
+        /// What the server said of it before, as OAUTHBEARER and XOAUTH2 have it.
+        detail: Option<Text>,
+        /// Why the client gave the exchange up, if it did.
+        cancelled: Option<CancelReason>,
+    },
+}
+
+impl fmt::Display for LoginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(error) => error.fmt(f),
+            Self::Send(error) => error.fmt(f),
+            Self::Invalid(error) => error.fmt(f),
+            Self::NoService(response) => write!(f, "the server refused service: {}", response.text),
+            Self::Closed(None) => f.write_str("the server closed the connection"),
+            Self::Closed(Some(farewell)) => {
+                write!(f, "the server closed the connection: {}", farewell.text)
+            }
+            Self::StlsNotOffered => f.write_str("TLS is required and the server does not offer it"),
+            Self::StlsRefused(response) => {
+                write!(f, "the server refused to begin TLS: {}", response.text)
+            }
+            Self::NoMethod { announced } => {
+                f.write_str("the server offers no acceptable way to log in")?;
+                let mut separator = "; it announces ";
+                for name in announced {
+                    write!(f, "{separator}{name}")?;
+                    separator = " ";
+                }
+                Ok(())
+            }
+            Self::Refused { method, response, detail, cancelled } => {
+                match cancelled {
+                    Some(reason) => write!(f, "the login by {method} was given up: {reason}")?,
+                    None => {
+                        write!(f, "the server refused the login by {method}: {}", response.text)?;
+                    }
+                }
+                match detail {
+                    Some(detail) => write!(f, " ({detail})"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+impl core::error::Error for LoginError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Protocol(error) => Some(error),
+            Self::Send(error) => Some(error),
+            Self::Invalid(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<ProtocolError> for LoginError {
+    fn from(error: ProtocolError) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl From<SendError> for LoginError {
+    fn from(error: SendError) -> Self {
+        Self::Send(error)
+    }
+}
+
+impl From<InvalidValue> for LoginError {
+    fn from(error: InvalidValue) -> Self {
+        Self::Invalid(error)
+    }
+}

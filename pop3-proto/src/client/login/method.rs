@@ -1,0 +1,224 @@
+//! How a login may be made, and which way is taken.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::LoginError;
+use crate::client::ClientSession;
+use crate::sasl::{self, ChannelBinding, Mechanism};
+use crate::{Capabilities, Mailbox, MechanismName, Password, Secret};
+
+/// One way to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// USER and PASS (RFC 1939 §7).
+    UserPass,
+    /// APOP (RFC 1939 §7). It is MD5, and never taken unless it is asked for.
+    Apop,
+    /// AUTH with this mechanism (RFC 5034).
+    Sasl(MechanismName),
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UserPass => f.write_str("USER"),
+            Self::Apop => f.write_str("APOP"),
+            Self::Sasl(name) => name.fmt(f),
+        }
+    }
+}
+
+/// Which ways are acceptable.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Choice {
+    /// The best that the server announces: SCRAM, with channel binding before without and SHA-256
+    /// before SHA-1; then CRAM-MD5, PLAIN, LOGIN, USER and PASS. For a token, OAUTHBEARER before
+    /// XOAUTH2.
+    #[default]
+    Best,
+    /// The first of these that the server announces.
+    FirstOf(Vec<Method>),
+    /// This one, whether or not the server announces it.
+    Only(Method),
+}
+
+/// Whom to log in as, and by what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Credentials {
+    /// A name and a password.
+    Password {
+        /// The name.
+        mailbox: Mailbox,
+        /// The password.
+        password: Password,
+        /// Whose maildrop to open, if it is not the name's own. Only PLAIN and SCRAM can say that.
+        authorization: Option<Mailbox>,
+    },
+    /// An OAuth 2.0 access token, for OAUTHBEARER and XOAUTH2.
+    Token {
+        /// Whose maildrop to open.
+        mailbox: Mailbox,
+        /// The token.
+        token: Secret,
+    },
+    /// The certificate that the client gave in the TLS handshake, for EXTERNAL.
+    Certificate {
+        /// Whose maildrop to open; `None` leaves it to the server.
+        authorization: Option<Mailbox>,
+    },
+    /// Nobody, for ANONYMOUS.
+    Anonymous {
+        /// What to leave in the server's log: at most 255 characters, no secret.
+        trace: String,
+    },
+}
+
+impl Credentials {
+    /// A name and its password.
+    #[must_use]
+    pub const fn password(mailbox: Mailbox, password: Password) -> Self {
+        Self::Password { mailbox, password, authorization: None }
+    }
+
+    /// Methods that these credentials are enough for, the best first.
+    fn methods(&self) -> &'static [Method] {
+        const PASSWORD: &[Method] = &[
+            #[cfg(feature = "scram")]
+            Method::Sasl(MechanismName::SCRAM_SHA_256_PLUS),
+            #[cfg(feature = "scram")]
+            Method::Sasl(MechanismName::SCRAM_SHA_1_PLUS),
+            #[cfg(feature = "scram")]
+            Method::Sasl(MechanismName::SCRAM_SHA_256),
+            #[cfg(feature = "scram")]
+            Method::Sasl(MechanismName::SCRAM_SHA_1),
+            #[cfg(feature = "md5")]
+            Method::Sasl(MechanismName::CRAM_MD5),
+            Method::Sasl(MechanismName::PLAIN),
+            Method::Sasl(MechanismName::LOGIN),
+            Method::UserPass,
+        ];
+        match self {
+            Self::Password { .. } => PASSWORD,
+            Self::Token { .. } => {
+                &[Method::Sasl(MechanismName::OAUTHBEARER), Method::Sasl(MechanismName::XOAUTH2)]
+            }
+            Self::Certificate { .. } => &[Method::Sasl(MechanismName::EXTERNAL)],
+            Self::Anonymous { .. } => &[Method::Sasl(MechanismName::ANONYMOUS)],
+        }
+    }
+}
+
+/// What the transport and the caller add to the credentials.
+#[derive(Debug, Default)]
+pub(super) struct Circumstances {
+    pub(super) nonce: Option<String>,
+    pub(super) binding: Option<ChannelBinding>,
+}
+
+/// Chooses among what is acceptable, announced and possible.
+pub(super) fn choose(
+    choice: &Choice,
+    credentials: &Credentials,
+    circumstances: &Circumstances,
+    session: &ClientSession,
+) -> Result<Method, LoginError> {
+    let acceptable: &[Method] = match choice {
+        Choice::Only(method) => return Ok(*method),
+        Choice::Best => credentials.methods(),
+        Choice::FirstOf(methods) => methods,
+    };
+    let capabilities = session.capabilities();
+    let possible = |method: &&Method| {
+        announced(**method, session, capabilities)
+            && (**method == Method::Apop || credentials.methods().contains(method))
+            && fits(**method, credentials, circumstances)
+    };
+    acceptable.iter().find(possible).copied().ok_or_else(|| LoginError::NoMethod {
+        announced: capabilities.map(|list| list.mechanisms().collect()).unwrap_or_default(),
+    })
+}
+
+fn announced(method: Method, session: &ClientSession, list: Option<&Capabilities>) -> bool {
+    match (method, list) {
+        (Method::Sasl(name), Some(list)) => list.offers(name),
+        (Method::Sasl(_), None) => false,
+        // Servers that list neither USER nor a mechanism know USER all the same.
+        (Method::UserPass, Some(list)) => list.user() || list.mechanisms().next().is_none(),
+        (Method::UserPass, None) => true,
+        (Method::Apop, _) => {
+            session.greeting().is_some_and(|greeting| greeting.timestamp().is_some())
+        }
+    }
+}
+
+/// Whether the method can say what there is to be said.
+fn fits(method: Method, credentials: &Credentials, circumstances: &Circumstances) -> bool {
+    let is_scram = matches!(method, Method::Sasl(name) if name.as_str().starts_with("SCRAM-"));
+    let is_plus = matches!(method, Method::Sasl(name) if name.as_str().ends_with("-PLUS"));
+    if is_plus && circumstances.binding.is_none() || is_scram && circumstances.nonce.is_none() {
+        return false;
+    }
+    match credentials {
+        Credentials::Password { mailbox, password, authorization } => {
+            let ascii = mailbox.is_ascii() && !password.is_opaque();
+            let speaks_for_others = is_scram || method == Method::Sasl(MechanismName::PLAIN);
+            (ascii || !is_scram) && (authorization.is_none() || speaks_for_others)
+        }
+        _ => true,
+    }
+}
+
+/// Makes the mechanism.
+pub(super) fn mechanism(
+    name: MechanismName,
+    credentials: &Credentials,
+    circumstances: &Circumstances,
+    session: &ClientSession,
+) -> Result<Box<dyn Mechanism>, LoginError> {
+    let unfit = || LoginError::NoMethod { announced: Vec::new() };
+    Ok(match credentials {
+        Credentials::Password { mailbox, password, authorization } => {
+            let secret = Secret::new(password.expose());
+            let authorization = authorization.as_ref().map(Mailbox::as_str);
+            match name {
+                MechanismName::PLAIN => {
+                    Box::new(sasl::Plain::new(mailbox.as_str(), secret, authorization)?)
+                }
+                MechanismName::LOGIN if authorization.is_none() => {
+                    Box::new(sasl::Login::new(mailbox.as_str(), secret)?)
+                }
+                #[cfg(feature = "md5")]
+                MechanismName::CRAM_MD5 if authorization.is_none() => {
+                    Box::new(sasl::CramMd5::new(mailbox.as_str(), secret)?)
+                }
+                #[cfg(feature = "scram")]
+                name => {
+                    super::scram::mechanism(name, mailbox, secret, authorization, circumstances, session)?
+                        .ok_or_else(unfit)?
+                }
+                #[cfg(not(feature = "scram"))]
+                _ => return Err(unfit()),
+            }
+        }
+        Credentials::Token { mailbox, token } => match name {
+            MechanismName::OAUTHBEARER => {
+                Box::new(sasl::OAuthBearer::new(Some(mailbox.as_str()), token.clone())?)
+            }
+            MechanismName::XOAUTH2 => Box::new(sasl::XOAuth2::new(mailbox.as_str(), token.clone())?),
+            _ => return Err(unfit()),
+        },
+        Credentials::Certificate { authorization } if name == MechanismName::EXTERNAL => {
+            Box::new(sasl::External::new(authorization.as_ref().map(Mailbox::as_str))?)
+        }
+        Credentials::Anonymous { trace } if name == MechanismName::ANONYMOUS => {
+            Box::new(sasl::Anonymous::new(trace)?)
+        }
+        _ => return Err(unfit()),
+    })
+}

@@ -1,0 +1,419 @@
+//! The sans-I/O login: what is sent, in which order, and what is chosen.
+
+use bytes::Buf as _;
+use pop3_proto::client::{
+    Channel, Choice, ClientConfig, ClientSession, Credentials, Eof, Login, LoginError, Method,
+    Opening, ProtocolError, Security, SendError, Step, UseStls,
+};
+use pop3_proto::sasl::ChannelBinding;
+use pop3_proto::state::State;
+use pop3_proto::{InvalidValue, Mailbox, MechanismName, Password, Secret};
+
+const GREETING: &str = "+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n";
+const NONCE: &str = "fyko+d2lbbFgONRv9qkxdawL";
+
+/// What a server expects and says; `None` stands for the TLS handshake.
+type Line<'a> = (Option<&'a str>, &'a str);
+
+fn c<'a>(line: &'a str, reply: &'a str) -> Line<'a> {
+    (Some(line), reply)
+}
+
+const TLS: Line<'static> = (None, "");
+
+fn mailbox(name: &str) -> Mailbox {
+    Mailbox::new(name).expect("a name")
+}
+
+fn password(password: &str) -> Credentials {
+    Credentials::password(mailbox("user"), Password::new(password).expect("printable"))
+}
+
+fn session(security: Security, channel: Channel) -> ClientSession {
+    let mut session = ClientSession::new(ClientConfig::new(security), channel);
+    assert_eq!(session.receive(GREETING.as_bytes()), GREETING.len());
+    session
+}
+
+/// Drives `step` against a script; what left and was not in the script is the second value.
+fn drive<T>(
+    session: &mut ClientSession,
+    mut step: impl FnMut(&mut ClientSession) -> Result<Step<T>, LoginError>,
+    script: &[Line<'_>],
+) -> (Result<T, LoginError>, Vec<String>) {
+    let mut script = script.iter();
+    let mut surplus = Vec::new();
+    for _ in 0..1000 {
+        match step(session) {
+            Err(error) => {
+                assert_eq!(script.next(), None, "{error}");
+                return (Err(error), surplus);
+            }
+            Ok(Step::Done(done)) => {
+                assert_eq!(script.next(), None, "done too early");
+                return (Ok(done), surplus);
+            }
+            Ok(Step::Deviation(_)) => {}
+            Ok(Step::StartTls) => {
+                assert_eq!(script.next(), Some(&TLS));
+                assert!(session.incoming().is_empty() && !session.outgoing().has_remaining());
+                session.tls_established().expect("TLS is due");
+            }
+            Ok(Step::Exchange) => {
+                let mut out = session.outgoing();
+                let mut sent = vec![0; out.remaining()];
+                out.copy_to_slice(&mut sent);
+                let sent = String::from_utf8(sent).expect("ASCII");
+                if sent.is_empty() {
+                    session.receive_eof(Eof::Clean);
+                    continue;
+                }
+                let line = sent.strip_suffix("\r\n").expect("whole lines");
+                match script.next() {
+                    Some((Some(expected), reply)) => {
+                        assert_eq!(line, *expected);
+                        for octet in reply.bytes() {
+                            assert_eq!(session.receive(&[octet]), 1);
+                        }
+                    }
+                    other => {
+                        assert_eq!(other, None, "{line}");
+                        surplus.push(line.to_owned());
+                    }
+                }
+            }
+        }
+    }
+    panic!("the stepper does not end");
+}
+
+fn log_in(
+    security: Security,
+    channel: Channel,
+    credentials: Credentials,
+    choice: Choice,
+    script: &[Line<'_>],
+) -> Result<Method, LoginError> {
+    let mut session = session(security, channel);
+    let mut login =
+        Login::new(&session, credentials, choice).with_nonce(NONCE).expect("a good nonce");
+    let (outcome, surplus) = drive(&mut session, |session| login.step(session), script);
+    assert_eq!(surplus, [""; 0]);
+    assert_eq!(session.state() == State::Transaction, outcome.is_ok());
+    outcome
+}
+
+fn sasl(name: MechanismName) -> Choice {
+    Choice::Only(Method::Sasl(name))
+}
+
+const PLAIN_IR: &str = "AUTH PLAIN AHVzZXIAcGVuY2ls";
+const PLAIN_LIST: &str = "+OK\r\nSASL PLAIN\r\nUSER\r\nSTLS\r\n.\r\n";
+
+/// RFC 2595 §4, R2595-4.04, R5034-3.03: CAPA, STLS, TLS, and all that was learned asked anew.
+#[test]
+fn what_was_learned_in_clear_is_asked_again() {
+    let script = [
+        c("CAPA", "+OK\r\nSASL LOGIN\r\nSTLS\r\n.\r\n"),
+        c("STLS", "+OK begin\r\n"),
+        TLS,
+        c("CAPA", "+OK\r\nSASL PLAIN\r\n.\r\n"),
+        c(PLAIN_IR, "+OK in\r\n"),
+        c("CAPA", "+OK\r\nUIDL\r\n.\r\n"),
+    ];
+    for security in [Security::StlsRequired, Security::StlsPreferred] {
+        let method = log_in(security, Channel::Clear, password("pencil"), Choice::Best, &script);
+        assert_eq!(method, Ok(Method::Sasl(MechanismName::PLAIN)));
+    }
+}
+
+/// Rows B1, B2, B3, B8 of the attack catalogue; C3.2: STLS once at most, and then nothing.
+#[test]
+fn stripped_tls_ends_it() {
+    let refused = |script: &[Line<'_>]| {
+        log_in(Security::StlsRequired, Channel::Clear, password("pencil"), Choice::Best, script)
+    };
+    assert_eq!(refused(&[c("CAPA", "+OK\r\nUSER\r\n.\r\n")]), Err(LoginError::StlsNotOffered));
+    assert!(matches!(
+        refused(&[c("CAPA", "+OK\r\nSTLS\r\n.\r\n"), c("STLS", "-ERR not now\r\n")]),
+        Err(LoginError::StlsRefused(_))
+    ));
+    assert!(matches!(
+        refused(&[c("CAPA", "-ERR what\r\n"), c("STLS", "-ERR what\r\n")]),
+        Err(LoginError::StlsRefused(_))
+    ));
+    assert_eq!(
+        refused(&[c("CAPA", "-ERR what\r\n"), c("STLS", "+OK\r\n+OK\r\n")]),
+        Err(LoginError::Protocol(ProtocolError::OctetsAfterStls))
+    );
+    // What was offered and is refused is no reason to go on in clear.
+    let script = [c("CAPA", "+OK\r\nSTLS\r\n.\r\n"), c("STLS", "-ERR not now\r\n")];
+    let preferred =
+        log_in(Security::StlsPreferred, Channel::Trusted, password("pencil"), Choice::Best, &script);
+    assert!(matches!(preferred, Err(LoginError::StlsRefused(_))));
+}
+
+/// Rows B4, B17; R8314-5.2.02: where the policy forbids it nothing of the login leaves.
+#[test]
+fn no_credential_in_clear() {
+    let list = "+OK\r\nSASL PLAIN SCRAM-SHA-1\r\nUSER\r\n.\r\n";
+    for choice in [
+        Choice::Best,
+        Choice::Only(Method::UserPass),
+        Choice::Only(Method::Apop),
+        sasl(MechanismName::CRAM_MD5),
+    ] {
+        let outcome = log_in(
+            Security::StlsPreferred,
+            Channel::Clear,
+            password("pencil"),
+            choice,
+            &[c("CAPA", list)],
+        );
+        assert!(
+            matches!(outcome, Err(LoginError::Send(SendError::NotProtected { .. }))),
+            "{outcome:?}"
+        );
+    }
+    let implicit =
+        log_in(Security::Implicit, Channel::Clear, password("p"), Choice::Only(Method::UserPass), &[]);
+    assert!(matches!(implicit, Err(LoginError::Send(SendError::NotProtected { .. }))));
+}
+
+/// R2449-5.03: a server without CAPA is logged in to by USER and PASS.
+#[test]
+fn no_capabilities_leave_user_and_pass() {
+    let script = [c("CAPA", "-ERR what\r\n"), c("USER user", "+OK\r\n"), c("PASS pencil", "+OK\r\n")];
+    let channel = Channel::Trusted;
+    let method =
+        log_in(Security::PlaintextAllowed, channel, password("pencil"), Choice::Best, &script);
+    assert_eq!(method, Ok(Method::UserPass));
+}
+
+#[test]
+fn the_best_that_is_announced_is_taken() {
+    for (list, method, script) in [
+        ("SASL PLAIN LOGIN\r\nUSER", Method::Sasl(MechanismName::PLAIN), c(PLAIN_IR, "+OK\r\n")),
+        // SASL alone: no USER where it is not listed.
+        ("SASL LOGIN", Method::Sasl(MechanismName::LOGIN), c("AUTH LOGIN", "-ERR\r\n")),
+        ("USER\r\nSASL DIGEST-MD5", Method::UserPass, c("USER user", "-ERR\r\n")),
+        ("TOP", Method::UserPass, c("USER user", "-ERR\r\n")),
+        ("SASL", Method::UserPass, c("USER user", "-ERR\r\n")),
+    ] {
+        let reply = format!("+OK\r\n{list}\r\n.\r\n");
+        let mut script = vec![c("CAPA", &reply), script];
+        if script[1].1.starts_with('+') {
+            script.push(c("CAPA", "+OK\r\n.\r\n"));
+        }
+        let outcome = log_in(
+            Security::PlaintextAllowed,
+            Channel::Tls,
+            password("pencil"),
+            Choice::Best,
+            &script,
+        );
+        match outcome {
+            Ok(of) | Err(LoginError::Refused { method: of, .. }) => assert_eq!(of, method, "{list}"),
+            Err(error) => panic!("{list}: {error}"),
+        }
+    }
+    let outcome = log_in(
+        Security::PlaintextAllowed,
+        Channel::Tls,
+        password("pencil"),
+        Choice::Best,
+        &[c("CAPA", "+OK\r\nSASL XOAUTH2\r\n.\r\n")],
+    );
+    assert_eq!(outcome, Err(LoginError::NoMethod { announced: vec![MechanismName::XOAUTH2] }));
+}
+
+/// Row I14, C3.3: what fails is not tried again by something weaker.
+#[test]
+fn a_failure_starts_nothing_weaker() {
+    let script = [
+        c("CAPA", "+OK\r\nSASL PLAIN LOGIN CRAM-MD5\r\nUSER\r\n.\r\n"),
+        c("AUTH PLAIN AHVzZXIAcGVuY2ls", "-ERR [AUTH] no\r\n"),
+    ];
+    let choice = Choice::FirstOf(vec![
+        Method::Sasl(MechanismName::PLAIN),
+        Method::Sasl(MechanismName::LOGIN),
+        Method::UserPass,
+    ]);
+    let mut session = session(Security::PlaintextAllowed, Channel::Tls);
+    let mut login = Login::new(&session, password("pencil"), choice);
+    let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
+    assert!(matches!(outcome, Err(LoginError::Refused { .. })));
+    assert_eq!(surplus, [""; 0]);
+    assert_eq!(login.step(&mut session).err(), outcome.err(), "an error is for good");
+    assert_eq!(session.state(), State::Authorization, "another login may be made");
+}
+
+/// What was asked for and no other, whatever the server announces.
+#[test]
+fn only_means_only() {
+    let script = [c("USER user", "+OK\r\n"), c("PASS pencil", "+OK\r\n")];
+    let only = Choice::Only(Method::UserPass);
+    let method =
+        log_in(Security::PlaintextAllowed, Channel::Tls, password("pencil"), only, &script);
+    assert_eq!(method, Ok(Method::UserPass));
+    // R5034-3.02: without the announcement no initial response.
+    let script = [
+        c("CAPA", "-ERR\r\n"),
+        c("AUTH PLAIN", "+ \r\n"),
+        c("AHVzZXIAcGVuY2ls", "+OK\r\n"),
+    ];
+    let plain = sasl(MechanismName::PLAIN);
+    let method =
+        log_in(Security::PlaintextAllowed, Channel::Tls, password("pencil"), plain, &script);
+    assert_eq!(method, Ok(Method::Sasl(MechanismName::PLAIN)));
+    let method = log_in(
+        Security::PlaintextAllowed,
+        Channel::Tls,
+        password("pencil"),
+        sasl(MechanismName::XOAUTH2),
+        &[c("CAPA", "-ERR\r\n")],
+    );
+    assert_eq!(method, Err(LoginError::NoMethod { announced: vec![] }));
+}
+
+/// RFC 7628 §4, I10: the failure is answered and shown.
+#[test]
+fn what_an_oauth_server_says_is_shown() {
+    let token = Secret::new(*b"vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==");
+    let credentials = Credentials::Token { mailbox: mailbox("user@example.com"), token };
+    let outcome = log_in(
+        Security::Implicit,
+        Channel::Tls,
+        credentials,
+        Choice::Best,
+        &[
+            c("CAPA", "+OK\r\nSASL XOAUTH2\r\n.\r\n"),
+            c("AUTH XOAUTH2", "+ \r\n"),
+            c(
+                "dXNlcj11c2VyQGV4YW1wbGUuY29tAWF1dGg9QmVhcmVyIHZGOWRmdDRxbVRjMk52YjNSbGNrQmhiSFJoZG1semRHRXVZMjl0Q2c9PQEB",
+                "+ eyJzdGF0dXMiOiI0MDEifQ==\r\n",
+            ),
+            c("", "-ERR no\r\n"),
+        ],
+    );
+    match outcome {
+        Err(LoginError::Refused { detail: Some(detail), cancelled: None, .. }) => {
+            assert_eq!(detail.octets(), br#"{"status":"401"}"#);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// RFC 1939 §7.
+#[cfg(feature = "md5")]
+#[test]
+fn apop_only_if_asked_for() {
+    let credentials =
+        Credentials::password(mailbox("mrose"), Password::new("tanstaaf").expect("printable"));
+    let script = [c("APOP mrose c4c9334bac560ecc979e58001b3e22fb", "+OK\r\n")];
+    let method = log_in(
+        Security::PlaintextAllowed,
+        Channel::Clear,
+        credentials,
+        Choice::Only(Method::Apop),
+        &script,
+    );
+    assert_eq!(method, Ok(Method::Apop));
+    let script = [c("CAPA", "+OK\r\n.\r\n"), c("USER user", "-ERR\r\n")];
+    let best =
+        log_in(Security::PlaintextAllowed, Channel::Clear, password("p"), Choice::Best, &script);
+    assert!(matches!(best, Err(LoginError::Refused { method: Method::UserPass, .. })));
+}
+
+/// RFC 5802 §5, R5034-4.23, R5802-6.01.
+#[cfg(feature = "scram")]
+#[test]
+fn scram_is_taken_first_and_verifies_the_server() {
+    // gs2-header `n,,`: there is nothing to bind to.
+    let first = "AUTH SCRAM-SHA-1 biwsbj11c2VyLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdM";
+    let challenge = "+ cj1meWtvK2QybGJiRmdPTlJ2OXFreGRhd0wzcmZjTkhZSlkxWlZ2V1ZzN2oscz1RU1hDUitRNnNlazhiZjkyLGk9NDA5Ng==\r\n";
+    let last = "Yz1iaXdzLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdMM3JmY05IWUpZMVpWdldWczdqLHA9djBYOHYzQnoyVDBDSkdiSlF5RjBYK0hJNFRzPQ==";
+    let signature = "+ dj1ybUY5cHFWOFM3c3VBb1pXamE0ZEpSa0ZzS1E9\r\n";
+    let capa = c("CAPA", "+OK\r\nSASL PLAIN SCRAM-SHA-1\r\n.\r\n");
+    let script = [capa, c(first, challenge), c(last, signature), c("", "+OK\r\n"), capa];
+    let tls = |script: &[Line<'_>]| {
+        log_in(Security::Implicit, Channel::Tls, password("pencil"), Choice::Best, script)
+    };
+    assert_eq!(tls(&script), Ok(Method::Sasl(MechanismName::SCRAM_SHA_1)));
+    for impostor in ["+OK\r\n", "+ dj1ybUY5cHFWOFM3c3VBb1pXamE0ZEpSa0ZzS1A9\r\n"] {
+        let script = [capa, c(first, challenge), c(last, impostor)];
+        assert_eq!(tls(&script), Err(LoginError::Protocol(ProtocolError::ServerNotVerified)));
+    }
+    // A nonce that does not extend ours: the exchange is given up, nothing weaker is tried.
+    let foreign = "+ cj1hYmMscz1RU1hDUitRNnNlazhiZjkyLGk9NDA5Ng==\r\n";
+    let outcome = tls(&[capa, c(first, foreign), c("*", "-ERR cancelled\r\n")]);
+    assert!(matches!(outcome, Err(LoginError::Refused { cancelled: Some(_), .. })), "{outcome:?}");
+}
+
+/// Row I15, R5802-6.01: bound if the server can, `y` if only we can, `n` if we cannot.
+#[cfg(feature = "scram")]
+#[test]
+fn the_channel_is_bound_where_both_can() {
+    for (list, choice, first) in [
+        ("SCRAM-SHA-256 SCRAM-SHA-256-PLUS", Choice::Best, "AUTH SCRAM-SHA-256-PLUS cD10bHMtZXhwb3J0ZXIsL"),
+        ("SCRAM-SHA-256", Choice::Best, "AUTH SCRAM-SHA-256 eSwsb"),
+        (
+            "SCRAM-SHA-256 SCRAM-SHA-256-PLUS",
+            sasl(MechanismName::SCRAM_SHA_256),
+            "AUTH SCRAM-SHA-256 biwsb",
+        ),
+    ] {
+        let mut session = session(Security::Implicit, Channel::Tls);
+        let mut login = Login::new(&session, password("pencil"), choice)
+            .with_nonce(NONCE)
+            .expect("a good nonce");
+        login.bind(ChannelBinding::TlsExporter([7; 32]));
+        let capa = format!("+OK\r\nSASL {list}\r\n.\r\n");
+        let script = [c("CAPA", &capa)];
+        let (_, surplus) = drive(&mut session, |session| login.step(session), &script);
+        assert_eq!(surplus.len(), 1);
+        assert!(surplus[0].starts_with(first), "{list}: {}", surplus[0]);
+    }
+}
+
+/// The greeting may be negative, and the server may say farewell at any time.
+#[test]
+fn no_service_is_told() {
+    let mut session =
+        ClientSession::new(ClientConfig::new(Security::StlsRequired), Channel::Clear);
+    session.receive(b"-ERR full\r\n");
+    let mut opening = Opening::new(UseStls::Required);
+    let (outcome, _) = drive(&mut session, |session| opening.step(session), &[]);
+    assert!(matches!(outcome, Err(LoginError::NoService(_))));
+    let outcome = log_in(
+        Security::Implicit,
+        Channel::Tls,
+        password("p"),
+        Choice::Best,
+        &[c("CAPA", "-ERR bye\r\n-ERR too many\r\n")],
+    );
+    assert_eq!(outcome, Err(LoginError::Protocol(ProtocolError::Unsolicited)));
+}
+
+/// I6.
+#[test]
+fn a_nonce_is_printable() {
+    let session = session(Security::Implicit, Channel::Tls);
+    for (nonce, error) in [
+        ("", InvalidValue::Empty),
+        ("a,b", InvalidValue::ForbiddenOctet { at: 1 }),
+        ("a b", InvalidValue::ForbiddenOctet { at: 1 }),
+        ("\u{e4}", InvalidValue::ForbiddenOctet { at: 0 }),
+    ] {
+        let login = Login::new(&session, password("p"), Choice::Best);
+        assert_eq!(login.with_nonce(nonce).err(), Some(error), "{nonce:?}");
+    }
+}
+
+/// I10: no form of `Debug` shows what the login holds.
+#[test]
+fn debug_shows_no_secret() {
+    let session = session(Security::Implicit, Channel::Tls);
+    let login = Login::new(&session, password("hunter2"), Choice::Best);
+    assert!(!format!("{login:?}").contains("hunter2"));
+}
