@@ -50,6 +50,8 @@ fn everything_can_cross_threads() {
     plain::<ScanListing>();
     plain::<ResponseCode<'static>>();
     plain::<KnownCode>();
+    plain::<Delegation<'static>>();
+    plain::<Delegate<'static>>();
     plain::<Status>();
     plain::<Deviation>();
     plain::<Deviations>();

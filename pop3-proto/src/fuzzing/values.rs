@@ -58,6 +58,13 @@ pub fn command_roundtrip(line: &[u8]) {
         assert!(!password.is_opaque());
         check_command(&Command::Pass(password));
     }
+    if let Ok(mailbox) = Mailbox::utf8(text) {
+        assert_shown_printable(&mailbox);
+        assert!(!mailbox.as_str().contains(['\r', '\n', '\0', ' ']));
+        if let Some(delegation) = mailbox.delegation() {
+            assert_eq!(delegation.to_mailbox().as_ref(), Ok(&mailbox));
+        }
+    }
     if let Ok(mailbox) = Mailbox::new(text) {
         let digest = ApopDigest::new("c4c9334bac560ecc979e58001b3e22fb").expect("RFC 1939 §7");
         check_command(&Command::Apop { mailbox: mailbox.clone(), digest });

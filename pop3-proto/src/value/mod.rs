@@ -3,6 +3,7 @@
 mod base64;
 mod capability;
 mod command;
+mod delegation;
 mod greeting;
 mod listing;
 mod mailbox;
@@ -17,6 +18,7 @@ mod unique_id;
 pub use base64::Base64;
 pub use capability::{Capabilities, Capability};
 pub use command::{Command, RawCommand, RawFraming};
+pub use delegation::{Delegate, Delegation};
 pub use greeting::{ApopTimestamp, Greeting};
 pub use listing::{DropListing, ScanListing, UniqueIdListing};
 pub use mailbox::Mailbox;
