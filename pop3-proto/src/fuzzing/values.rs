@@ -130,6 +130,9 @@ pub fn response_roundtrip(line: &[u8]) {
             reads_back(&value, |out| value.encode(out), codec::capability);
             let params: Vec<&str> = value.params().collect();
             assert!(!value.tag().is_empty() && !params.contains(&""));
+            if let Some(Ok(written)) = value.known().map(|known| known.to_capability()) {
+                assert_eq!(written.known(), value.known());
+            }
             match Capability::new(value.tag(), &params) {
                 Ok(made) => assert_eq!(made, value),
                 Err(error) => assert!(line.len() > crate::MAX_RESPONSE_OCTETS - 2, "{error}"),

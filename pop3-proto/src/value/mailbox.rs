@@ -41,7 +41,7 @@ impl Mailbox {
 
     /// The name `name`, which need not be ASCII (RFC 6856 §2.2).
     ///
-    /// Only a server that announces `UTF8 USER` may be sent one
+    /// Only a server that announces [`utf8_user`](crate::Capabilities::utf8_user) may be sent one
     /// that is not. The caller prepares the name as RFC 4013 says, which takes the tables of Unicode.
     ///
     /// # Errors
