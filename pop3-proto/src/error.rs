@@ -32,6 +32,9 @@ pub enum InvalidValue {
     ApopTimestamp,
     /// Base64 is whole groups of its alphabet, padded at the end and only where due (RFC 5034 §5).
     Base64,
+    /// A delegation is the name of a delegate and that of a principal, and neither may be read for
+    /// something else (MS-OXPOP3 §2.2.2).
+    Delegation,
     /// This keyword has a command of its own; a raw line would get around its rules.
     RawKeyword(Keyword),
 }
@@ -50,6 +53,7 @@ impl fmt::Display for InvalidValue {
             Self::ApopDigest => f.write_str("an APOP digest is 32 lower-case hexadecimal digits"),
             Self::ApopTimestamp => f.write_str("an APOP timestamp is one RFC 822 msg-id"),
             Self::Base64 => f.write_str("the text is no base64"),
+            Self::Delegation => f.write_str("the names of a delegation cannot be told apart"),
             Self::RawKeyword(keyword) => write!(f, "{keyword} has a command of its own"),
         }
     }

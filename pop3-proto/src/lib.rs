@@ -88,8 +88,9 @@ pub use escape::Escaped;
 pub use leniency::{Deviation, Deviations, Leniency};
 pub use limits::{Limits, MAX_COMMAND_OCTETS, MAX_RESPONSE_OCTETS};
 pub use value::{
-    ApopDigest, ApopTimestamp, Base64, Capabilities, Capability, Command, DropListing, Greeting,
-    KnownCode, LanguageListing, LanguageRange, LanguageTag, Levels, Mailbox, MechanismName,
-    MessageNumber, Password, RawCommand, RawFraming, Response, ResponseCode, ScanListing, Secret,
-    Status, Text, UniqueId, UniqueIdListing,
+    Advice, ApopDigest, ApopTimestamp, Base64, Capabilities, Capability, Command,
+    CredentialProblem, Delegate, Delegation, DropListing, Expire, Expiry, Greeting,
+    KnownCapability, KnownCode, LanguageListing, LanguageRange, LanguageTag, Levels, LoginDelay,
+    Mailbox, MechanismName, Mechanisms, MessageNumber, Password, RawCommand, RawFraming, Response,
+    ResponseCode, ScanListing, Secret, Status, Text, UniqueId, UniqueIdListing,
 };

@@ -148,8 +148,13 @@ fn stripped_tls_ends_it() {
     );
     // What was offered and is refused is no reason to go on in clear.
     let script = [c("CAPA", "+OK\r\nSTLS\r\n.\r\n"), c("STLS", "-ERR not now\r\n")];
-    let preferred =
-        log_in(Security::StlsPreferred, Channel::Trusted, password("pencil"), Choice::Best, &script);
+    let preferred = log_in(
+        Security::StlsPreferred,
+        Channel::Trusted,
+        password("pencil"),
+        Choice::Best,
+        &script,
+    );
     assert!(matches!(preferred, Err(LoginError::StlsRefused(_))));
 }
 
@@ -175,15 +180,21 @@ fn no_credential_in_clear() {
             "{outcome:?}"
         );
     }
-    let implicit =
-        log_in(Security::Implicit, Channel::Clear, password("p"), Choice::Only(Method::UserPass), &[]);
+    let implicit = log_in(
+        Security::Implicit,
+        Channel::Clear,
+        password("p"),
+        Choice::Only(Method::UserPass),
+        &[],
+    );
     assert!(matches!(implicit, Err(LoginError::Send(SendError::NotProtected { .. }))));
 }
 
 /// R2449-5.03: a server without CAPA is logged in to by USER and PASS.
 #[test]
 fn no_capabilities_leave_user_and_pass() {
-    let script = [c("CAPA", "-ERR what\r\n"), c("USER user", "+OK\r\n"), c("PASS pencil", "+OK\r\n")];
+    let script =
+        [c("CAPA", "-ERR what\r\n"), c("USER user", "+OK\r\n"), c("PASS pencil", "+OK\r\n")];
     let channel = Channel::Trusted;
     let method =
         log_in(Security::PlaintextAllowed, channel, password("pencil"), Choice::Best, &script);
@@ -213,7 +224,9 @@ fn the_best_that_is_announced_is_taken() {
             &script,
         );
         match outcome {
-            Ok(of) | Err(LoginError::Refused { method: of, .. }) => assert_eq!(of, method, "{list}"),
+            Ok(of) | Err(LoginError::Refused { method: of, .. }) => {
+                assert_eq!(of, method, "{list}")
+            }
             Err(error) => panic!("{list}: {error}"),
         }
     }
@@ -257,11 +270,8 @@ fn only_means_only() {
         log_in(Security::PlaintextAllowed, Channel::Tls, password("pencil"), only, &script);
     assert_eq!(method, Ok(Method::UserPass));
     // R5034-3.02: without the announcement no initial response.
-    let script = [
-        c("CAPA", "-ERR\r\n"),
-        c("AUTH PLAIN", "+ \r\n"),
-        c("AHVzZXIAcGVuY2ls", "+OK\r\n"),
-    ];
+    let script =
+        [c("CAPA", "-ERR\r\n"), c("AUTH PLAIN", "+ \r\n"), c("AHVzZXIAcGVuY2ls", "+OK\r\n")];
     let plain = sasl(MechanismName::PLAIN);
     let method =
         log_in(Security::PlaintextAllowed, Channel::Tls, password("pencil"), plain, &script);
@@ -355,7 +365,11 @@ fn scram_is_taken_first_and_verifies_the_server() {
 #[test]
 fn the_channel_is_bound_where_both_can() {
     for (list, choice, first) in [
-        ("SCRAM-SHA-256 SCRAM-SHA-256-PLUS", Choice::Best, "AUTH SCRAM-SHA-256-PLUS cD10bHMtZXhwb3J0ZXIsL"),
+        (
+            "SCRAM-SHA-256 SCRAM-SHA-256-PLUS",
+            Choice::Best,
+            "AUTH SCRAM-SHA-256-PLUS cD10bHMtZXhwb3J0ZXIsL",
+        ),
         ("SCRAM-SHA-256", Choice::Best, "AUTH SCRAM-SHA-256 eSwsb"),
         (
             "SCRAM-SHA-256 SCRAM-SHA-256-PLUS",
@@ -379,8 +393,7 @@ fn the_channel_is_bound_where_both_can() {
 /// The greeting may be negative, and the server may say farewell at any time.
 #[test]
 fn no_service_is_told() {
-    let mut session =
-        ClientSession::new(ClientConfig::new(Security::StlsRequired), Channel::Clear);
+    let mut session = ClientSession::new(ClientConfig::new(Security::StlsRequired), Channel::Clear);
     session.receive(b"-ERR full\r\n");
     let mut opening = Opening::new(UseStls::Required);
     let (outcome, _) = drive(&mut session, |session| opening.step(session), &[]);

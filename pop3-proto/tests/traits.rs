@@ -42,6 +42,8 @@ fn everything_can_cross_threads() {
     value::<ApopTimestamp>();
     value::<Capability>();
     value::<Capabilities>();
+    value::<KnownCapability<'static>>();
+    value::<Mechanisms<'static>>();
     value::<UniqueIdListing>();
     value::<Parsed<ResponseLine<'static>>>();
     plain::<MessageNumber>();
@@ -50,6 +52,14 @@ fn everything_can_cross_threads() {
     plain::<ScanListing>();
     plain::<ResponseCode<'static>>();
     plain::<KnownCode>();
+    plain::<Advice>();
+    plain::<CredentialProblem>();
+    plain::<LoginDelay>();
+    plain::<Expire>();
+    plain::<Expiry>();
+    plain::<MechanismName>();
+    plain::<Delegation<'static>>();
+    plain::<Delegate<'static>>();
     plain::<Status>();
     plain::<Deviation>();
     plain::<Deviations>();

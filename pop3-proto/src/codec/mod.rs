@@ -15,7 +15,7 @@ pub use grammar::{
     Continuation, Malformed, Parsed, ResponseLine, capability, command, continuation, drop_listing,
     language_listing, mechanism_listing, response, scan_listing, unique_id_listing,
 };
-pub(crate) use grammar::{is_base64, put_decimal, response_code, timestamp};
+pub(crate) use grammar::{is_base64, number_param, put_decimal, response_code, timestamp};
 pub use line::{LineDecoder, LineEnding, LineStep};
 pub use multiline::{BodyStep, Decoded, MultilineDecoder};
 pub use stuff::{MultilineEncoder, Stuff, WireOctets};

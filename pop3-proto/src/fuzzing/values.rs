@@ -58,6 +58,13 @@ pub fn command_roundtrip(line: &[u8]) {
         assert!(!password.is_opaque());
         check_command(&Command::Pass(password));
     }
+    if let Ok(mailbox) = Mailbox::utf8(text) {
+        assert_shown_printable(&mailbox);
+        assert!(!mailbox.as_str().contains(['\r', '\n', '\0', ' ']));
+        if let Some(delegation) = mailbox.delegation() {
+            assert_eq!(delegation.to_mailbox().as_ref(), Ok(&mailbox));
+        }
+    }
     if let Ok(mailbox) = Mailbox::new(text) {
         let digest = ApopDigest::new("c4c9334bac560ecc979e58001b3e22fb").expect("RFC 1939 §7");
         check_command(&Command::Apop { mailbox: mailbox.clone(), digest });
@@ -123,6 +130,9 @@ pub fn response_roundtrip(line: &[u8]) {
             reads_back(&value, |out| value.encode(out), codec::capability);
             let params: Vec<&str> = value.params().collect();
             assert!(!value.tag().is_empty() && !params.contains(&""));
+            if let Some(Ok(written)) = value.known().map(|known| known.to_capability()) {
+                assert_eq!(written.known(), value.known());
+            }
             match Capability::new(value.tag(), &params) {
                 Ok(made) => assert_eq!(made, value),
                 Err(error) => assert!(line.len() > crate::MAX_RESPONSE_OCTETS - 2, "{error}"),

@@ -3,6 +3,7 @@
 mod base64;
 mod capability;
 mod command;
+mod delegation;
 mod greeting;
 mod language;
 mod listing;
@@ -16,8 +17,11 @@ mod text;
 mod unique_id;
 
 pub use base64::Base64;
-pub use capability::{Capabilities, Capability};
+pub use capability::{
+    Capabilities, Capability, Expire, Expiry, KnownCapability, LoginDelay, Mechanisms,
+};
 pub use command::{Command, RawCommand, RawFraming};
+pub use delegation::{Delegate, Delegation};
 pub use greeting::{ApopTimestamp, Greeting};
 pub use language::{LanguageListing, LanguageRange, LanguageTag};
 pub use listing::{DropListing, ScanListing, UniqueIdListing};
@@ -25,7 +29,7 @@ pub use mailbox::Mailbox;
 pub use mechanism::MechanismName;
 pub use message_number::MessageNumber;
 pub(crate) use message_number::NumberSet;
-pub use response::{KnownCode, Levels, Response, ResponseCode, Status};
+pub use response::{Advice, CredentialProblem, KnownCode, Levels, Response, ResponseCode, Status};
 pub use secret::{ApopDigest, Password, Secret};
 pub use text::Text;
 pub(crate) use text::put_text;

@@ -6,7 +6,7 @@ use nom::bytes::complete::take_while1;
 use nom::combinator::all_consuming;
 use nom::{IResult, Parser as _};
 
-use super::token::{is_blank, leading_blanks, separator};
+use super::token::{is_blank, leading_blanks, number, separator};
 use super::{Malformed, Parsed};
 use crate::Capability;
 use crate::leniency::{Deviation, Deviations, Leniency};
@@ -51,6 +51,13 @@ pub fn capability(line: &[u8], leniency: &Leniency) -> Result<Parsed<Capability>
     };
     all_consuming(&mut words).parse(input).map_err(|_| Malformed)?;
     Ok(Parsed { value: Capability::framed(canonical.into()), deviations })
+}
+
+/// Reads a parameter that is a number and nothing else: the seconds of LOGIN-DELAY, the days of
+/// EXPIRE. What does not fit 32 bits is no number.
+pub(crate) fn number_param(param: &str) -> Option<u32> {
+    let (_, value) = all_consuming(number).parse(param.as_bytes()).ok()?;
+    u32::try_from(value).ok()
 }
 
 fn push(line: &mut String, word: &[u8]) {

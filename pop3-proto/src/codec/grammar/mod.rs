@@ -12,6 +12,7 @@ mod response;
 mod token;
 
 pub use capability::capability;
+pub(crate) use capability::number_param;
 pub use command::command;
 pub(crate) use continuation::is_base64;
 pub use continuation::{Continuation, continuation};

@@ -1,17 +1,22 @@
 //! What CAPA lists.
 
+mod known;
+mod list;
+
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::BufMut;
 
+pub use known::{Expire, Expiry, KnownCapability, LoginDelay, Mechanisms};
+pub use list::Capabilities;
+
 use crate::error::InvalidValue;
-use crate::state::Keyword;
 
 /// One line of a capability list: a tag and its parameters (RFC 2449 §3), kept whole whether the
-/// tag is known or not.
+/// tag is known or not. What a known one says, [`Capability::known`] reads;
+/// [`KnownCapability::to_capability`] is the way back.
 ///
 /// ```
 /// use pop3_proto::Capability;
@@ -78,6 +83,26 @@ impl Capability {
         self.line.split(' ').skip(1)
     }
 
+    /// The parameters as they stand in the line; empty if there are none.
+    fn params_as_sent(&self) -> &str {
+        self.line.split_once(' ').map_or("", |(_, params)| params)
+    }
+
+    /// What the line says if a specification defines its tag and its parameters are as they should
+    /// be, whatever the case; see [`KnownCapability`].
+    ///
+    /// ```
+    /// use pop3_proto::{Capability, Expire, Expiry, KnownCapability};
+    /// let capability = Capability::new("EXPIRE", &["5", "USER"])?;
+    /// let expire = Expire { expiry: Expiry::Days(5), per_user: true };
+    /// assert_eq!(capability.known(), Some(KnownCapability::Expire(expire)));
+    /// # Ok::<(), pop3_proto::InvalidValue>(())
+    /// ```
+    #[must_use]
+    pub fn known(&self) -> Option<KnownCapability<'_>> {
+        KnownCapability::of(self)
+    }
+
     /// Writes the line, without a line end.
     pub fn encode(&self, out: &mut impl BufMut) {
         out.put_slice(self.line.as_bytes());
@@ -93,70 +118,6 @@ impl fmt::Display for Capability {
 impl fmt::Debug for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Capability").field(&self.line).finish()
-    }
-}
-
-/// A whole capability list (RFC 2449 §5), in the order in which it was sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Capabilities(Vec<Capability>);
-
-impl Capabilities {
-    /// The first capability with `tag`, whatever the case.
-    #[must_use]
-    pub fn find(&self, tag: &str) -> Option<&Capability> {
-        self.0.iter().find(|capability| capability.is(tag))
-    }
-
-    /// Whether the server announced PIPELINING: commands may be sent before the replies to earlier
-    /// ones are in (RFC 2449 §6.6).
-    #[must_use]
-    pub fn pipelining(&self) -> bool {
-        self.find("PIPELINING").is_some()
-    }
-
-    /// Whether the optional command `keyword` was announced. Absence proves little: servers in the
-    /// field support TOP and UIDL without saying so.
-    #[must_use]
-    pub fn announces(&self, keyword: Keyword) -> bool {
-        self.find(keyword.as_str()).is_some()
-    }
-
-    /// All of them.
-    pub fn iter(&self) -> core::slice::Iter<'_, Capability> {
-        self.0.iter()
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl FromIterator<Capability> for Capabilities {
-    fn from_iter<I: IntoIterator<Item = Capability>>(capabilities: I) -> Self {
-        Self(capabilities.into_iter().collect())
-    }
-}
-
-impl Extend<Capability> for Capabilities {
-    fn extend<I: IntoIterator<Item = Capability>>(&mut self, capabilities: I) {
-        self.0.extend(capabilities);
-    }
-}
-
-impl<'a> IntoIterator for &'a Capabilities {
-    type Item = &'a Capability;
-    type IntoIter = core::slice::Iter<'a, Capability>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
     }
 }
 
@@ -184,17 +145,5 @@ mod tests {
         }
         assert!(Capability::new("X", &[&"y".repeat(508)]).is_ok());
         assert!(Capability::new("X", &[&"y".repeat(509)]).is_err());
-    }
-
-    /// R2449-5.01: tags are case-insensitive.
-    #[test]
-    fn a_tag_is_found_whatever_its_case() {
-        let list: Capabilities =
-            [Capability::new("Pipelining", &[]).unwrap(), Capability::new("uidl", &[]).unwrap()]
-                .into_iter()
-                .collect();
-        assert!(
-            list.pipelining() && list.announces(Keyword::Uidl) && !list.announces(Keyword::Top)
-        );
     }
 }
