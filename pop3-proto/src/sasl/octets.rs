@@ -1,6 +1,7 @@
 //! What messages are made of.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 
 use crate::error::InvalidValue;
 use crate::{Mailbox, Secret};
@@ -37,4 +38,30 @@ pub(super) fn mailbox(name: &str) -> Option<Mailbox> {
 /// The parts one behind the other. The allocation is exact, so that no copy stays behind.
 pub(super) fn joined(parts: &[&[u8]]) -> Secret {
     Secret::new(parts.concat())
+}
+
+/// A bearer token: printable ASCII without spaces (RFC 6750 §2.1 allows less).
+pub(super) fn is_token(token: &[u8]) -> bool {
+    !token.is_empty() && token.iter().all(u8::is_ascii_graphic)
+}
+
+/// A name as it stands between commas (`saslname`, RFC 5802 §7).
+pub(super) fn escaped(name: &str) -> String {
+    name.replace('=', "=3D").replace(',', "=2C")
+}
+
+/// The name that `escaped` stands for; `None` if a `=` begins anything but `=2C` or `=3D`.
+pub(super) fn unescaped(escaped: &str) -> Option<String> {
+    let mut parts = escaped.split('=');
+    let mut name = String::from(parts.next()?);
+    for part in parts {
+        let (character, rest) = match (part.strip_prefix("2C"), part.strip_prefix("3D")) {
+            (Some(rest), _) => (',', rest),
+            (_, Some(rest)) => ('=', rest),
+            _ => return None,
+        };
+        name.push(character);
+        name.push_str(rest);
+    }
+    (!name.is_empty() && !escaped.contains(',')).then_some(name)
 }

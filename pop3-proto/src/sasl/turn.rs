@@ -44,6 +44,11 @@ pub(super) trait Exchange {
 
     /// The back end said this to the question that the exchange asked last.
     fn answer(&mut self, answer: Answer) -> Next;
+
+    /// The back end did not allow the identity.
+    fn not_authorized(&mut self, answer: Answer) -> Next {
+        refused(&answer)
+    }
 }
 
 /// What an exchange wants next.
@@ -91,7 +96,7 @@ pub(super) fn step(exchange: &mut impl Exchange, input: Input<'_>) -> Step {
         (Turn::Authorizing(identity), Input::Answer(Answer::Accepted)) => {
             return Step::Done(identity);
         }
-        (Turn::Authorizing(_), Input::Answer(answer)) => refused(&answer),
+        (Turn::Authorizing(_), Input::Answer(answer)) => exchange.not_authorized(answer),
         (_, Input::Answer(_)) => Next::Refused(Refusal::Unavailable),
         (_, _) => Next::Refused(Refusal::Malformed),
     };
