@@ -51,6 +51,10 @@
 //!
 //! * `std` (default): the scanners choose the widest vector instructions at run time. Nothing else.
 //! * `zeroize`: credentials are wiped when they are dropped.
+//! * `sasl`: the mechanisms of AUTH, both sides: PLAIN, LOGIN, XOAUTH2, OAUTHBEARER, EXTERNAL and
+//!   ANONYMOUS. Brings `zeroize`.
+//! * `md5`: CRAM-MD5, and the digest of APOP. Brings `sasl`.
+//! * `scram`: SCRAM-SHA-1 and SCRAM-SHA-256, and their -PLUS. Brings `sasl`.
 
 #![no_std]
 #![deny(clippy::as_conversions)]
@@ -79,6 +83,9 @@ mod escape;
 pub mod fuzzing;
 mod leniency;
 mod limits;
+#[cfg(feature = "sasl")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sasl")))]
+pub mod sasl;
 pub mod server;
 pub mod state;
 mod value;

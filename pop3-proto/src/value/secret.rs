@@ -131,6 +131,15 @@ impl ApopDigest {
         }
     }
 
+    /// The digest with which somebody who knows `secret` answers `timestamp` (RFC 1939 §7). A server
+    /// compares it with what a client sent.
+    #[cfg(feature = "md5")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "md5")))]
+    #[must_use]
+    pub fn compute(timestamp: &super::ApopTimestamp, secret: &Secret) -> Self {
+        Self(crate::sasl::apop(timestamp, secret))
+    }
+
     /// The 32 digits.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
@@ -183,6 +192,16 @@ mod tests {
         for other in ["abd", "bbc", "ab", "abcd", ""] {
             assert_ne!(Secret::new("abc"), Secret::new(other));
         }
+    }
+
+    /// R1939-7.03: the example of RFC 1939 §7.
+    #[cfg(feature = "md5")]
+    #[test]
+    fn an_apop_digest_is_computed() {
+        let timestamp = crate::ApopTimestamp::new("<1896.697170952@dbc.mtview.ca.us>").unwrap();
+        let digest = ApopDigest::compute(&timestamp, &Secret::new("tanstaaf"));
+        assert_eq!(digest, ApopDigest::new("c4c9334bac560ecc979e58001b3e22fb").unwrap());
+        assert_ne!(digest, ApopDigest::compute(&timestamp, &Secret::new("tanstaag")));
     }
 
     /// R1939-7.03: 32 lower-case hexadecimal digits.
