@@ -187,6 +187,22 @@ impl fmt::Display for CancelReason {
     }
 }
 
+/// What is known of a server and an optional command: see
+/// [`ClientSession::support`](super::ClientSession::support).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Support {
+    /// Nothing: it was neither announced nor tried, or it failed for a reason of the moment.
+    Unknown,
+    /// The capability list holds it.
+    Announced,
+    /// It was answered `+OK`.
+    Proven,
+    /// It was answered `-ERR`, and nothing says that this was a failure of the moment
+    /// ([`Response::means_not_implemented`]).
+    Missing,
+}
+
 /// What became of the messages marked as deleted (RFC 1939 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 1939 §6 leaves no other outcome")]

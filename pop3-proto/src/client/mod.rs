@@ -14,6 +14,8 @@ mod config;
 mod error;
 mod event;
 mod exchange;
+#[cfg(feature = "sasl")]
+mod login;
 mod outgoing;
 mod receive;
 mod reply;
@@ -24,7 +26,9 @@ use alloc::vec::Vec;
 
 pub use config::{Channel, ClientConfig, Pipelining, Security, SendPolicy};
 pub use error::{Excerpt, ProtocolError, SendError};
-pub use event::{BodyRead, CancelReason, CommandId, Eof, Event, Item, Update, Waiting};
+pub use event::{BodyRead, CancelReason, CommandId, Eof, Event, Item, Support, Update, Waiting};
+#[cfg(feature = "sasl")]
+pub use login::{Choice, Credentials, Login, LoginError, Method, Opening, Step, UseStls};
 pub use outgoing::Outgoing;
 
 use crate::buffer::{Input, Output};
@@ -62,6 +66,8 @@ pub struct ClientSession {
     tls_due: bool,
     /// UTF8 was answered `+OK`.
     utf8: bool,
+    /// Optional commands that were answered, and whether that was positive.
+    answered: Vec<(Keyword, Support)>,
     /// The last `-ERR` to a login.
     refusal: Option<Response>,
     /// Deviations already reported of the reply being read.
@@ -131,6 +137,7 @@ impl ClientSession {
             exchange: None,
             tls_due: false,
             utf8: false,
+            answered: Vec::new(),
             refusal: None,
             reported: Deviations::NONE,
             events: VecDeque::new(),
@@ -293,6 +300,22 @@ impl ClientSession {
         self.channel
     }
 
+    /// What is known of the server and an optional command: CAPA, UIDL, TOP, AUTH without a mechanism, and
+    /// whatever else it announces (RFC 2449 §5). Servers in the field support more than they announce,
+    /// and some announce nothing.
+    #[must_use]
+    pub fn support(&self, keyword: Keyword) -> Support {
+        let answered = self.answered.iter().find(|(of, _)| *of == keyword);
+        match answered.map(|(_, support)| *support) {
+            Some(Support::Missing) => Support::Missing,
+            _ if self.capabilities.as_ref().is_some_and(|list| list.announces(keyword)) => {
+                Support::Announced
+            }
+            Some(support) => support,
+            None => Support::Unknown,
+        }
+    }
+
     /// Whether UTF-8 mode is on (RFC 6856 §2).
     #[must_use]
     pub const fn utf8(&self) -> bool {
@@ -314,6 +337,7 @@ impl ClientSession {
         self.tls_due = false;
         self.channel = Channel::Tls;
         self.capabilities = None;
+        self.answered.clear();
         self.refusal = None;
         Ok(())
     }

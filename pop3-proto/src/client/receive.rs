@@ -4,13 +4,14 @@ use core::mem;
 
 use super::reply::{self, Kind, Listing, ListingLine, Progress, Shape};
 use super::{
-    BodyRead, ClientSession, CommandId, Eof, Event, Excerpt, InFlight, Item, ProtocolError, Update,
+    BodyRead, ClientSession, CommandId, Eof, Event, Excerpt, InFlight, Item, ProtocolError, Support,
+    Update,
 };
 use crate::buffer::Output;
 use crate::codec::{self, BodyStep, LineStep, MultilineDecoder, octets};
 use crate::leniency::{Deviation, Deviations};
 use crate::state::{Effect, Keyword, State};
-use crate::{Greeting, Leniency, Response, Text};
+use crate::{Capabilities, Greeting, Leniency, Response, Text};
 
 /// A run of a body that is shorter than this is not worth a slice of its own.
 const SHORT_RUN: usize = 256;
@@ -236,7 +237,10 @@ impl ClientSession {
         let line = self.input.pending().get(..len).unwrap_or_default();
         let parsed =
             codec::response(line, &self.config.leniency).map_err(|_| ProtocolError::Unsolicited)?;
-        self.farewell = Some(Response::new(parsed.value.status, Text::received(parsed.value.text)));
+        self.farewell = Some(
+            Response::new(parsed.value.status, Text::received(parsed.value.text))
+                .announced_by(self.capabilities.as_ref()),
+        );
         let deviations = parsed.deviations;
         self.input.consume(consumed);
         self.report(None, deviations);
@@ -255,7 +259,8 @@ impl ClientSession {
         let line = self.input.pending().get(..len).unwrap_or_default();
         let parsed = codec::response(line, &leniency)
             .map_err(|_| ProtocolError::MalformedStatus { line: head.excerpt(line) })?;
-        let response = Response::new(parsed.value.status, Text::received(parsed.value.text));
+        let response = Response::new(parsed.value.status, Text::received(parsed.value.text))
+            .announced_by(self.capabilities.as_ref());
         let item = if response.is_ok() {
             reply::single(shape, parsed.value.text, &leniency)?
         } else {
@@ -287,6 +292,10 @@ impl ClientSession {
                 return Ok(Step::Again);
             }
         };
+        if let Some(head) = self.in_flight.pop_front() {
+            self.note(&head, &response);
+            self.in_flight.push_front(head);
+        }
         self.progress = progress;
         if !abandoned {
             self.events.push_back(Event::Started { id, response });
@@ -416,6 +425,7 @@ impl ClientSession {
             Effect::Authenticated if ok => {
                 self.state = State::Transaction;
                 self.refusal = None;
+                self.capabilities = self.capabilities.take().map(Capabilities::after_login);
             }
             Effect::Authenticated | Effect::Named if !ok => self.refusal = Some(response.clone()),
             Effect::Utf8 if ok => self.utf8 = true,
@@ -430,10 +440,25 @@ impl ClientSession {
             }
             _ => {}
         }
+        self.note(&head, &response);
         self.events.push_back(Event::Completed { id: head.id, response });
         if effect == Effect::Ended {
             self.close(None);
         }
+    }
+
+    /// Remembers whether the server knows an optional command.
+    fn note(&mut self, head: &InFlight, response: &Response) {
+        // One message or mechanism may be refused for what it is.
+        let whole = matches!(head.shape, Shape::Listing(_)) || head.is(Keyword::Top);
+        let Some(keyword) = head.rule.map(|rule| rule.keyword).filter(|_| whole) else { return };
+        let support = match response.is_ok() {
+            true => Support::Proven,
+            false if response.means_not_implemented() => Support::Missing,
+            false => return,
+        };
+        self.answered.retain(|(of, _)| *of != keyword);
+        self.answered.push((keyword, support));
     }
 
     /// The multi-line reply at the head of the queue is complete.

@@ -148,6 +148,12 @@ impl ClientSession {
         if matches!(command, Command::Stls) && (self.channel == Channel::Tls || self.utf8) {
             return Err(SendError::TooLateForTls);
         }
+        if let Command::User(mailbox) | Command::Apop { mailbox, .. } = command {
+            let taken = || self.capabilities.as_ref().is_some_and(crate::Capabilities::utf8_user);
+            if let Some(keyword) = keyword.filter(|_| !mailbox.is_ascii() && !taken()) {
+                return Err(SendError::NotAscii(keyword));
+            }
+        }
         let no_timestamp = || self.greeting.as_ref().and_then(crate::Greeting::timestamp).is_none();
         if matches!(command, Command::Apop { .. }) && no_timestamp() {
             return Err(SendError::NoTimestamp);

@@ -1,13 +1,15 @@
 //! How a login may be made, and which way is taken.
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::LoginError;
 use crate::client::ClientSession;
-use crate::sasl::{self, ChannelBinding, Mechanism};
+#[cfg(feature = "scram")]
+use crate::sasl::ChannelBinding;
+use crate::sasl::{self, Mechanism};
 use crate::{Capabilities, Mailbox, MechanismName, Password, Secret};
 
 /// One way to log in.
@@ -115,10 +117,29 @@ impl Credentials {
 }
 
 /// What the transport and the caller add to the credentials.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Circumstances {
     pub(super) nonce: Option<String>,
+    #[cfg(feature = "scram")]
     pub(super) binding: Option<ChannelBinding>,
+}
+
+impl Circumstances {
+    pub(super) const NONE: Self = Self {
+        nonce: None,
+        #[cfg(feature = "scram")]
+        binding: None,
+    };
+
+    #[cfg(feature = "scram")]
+    const fn can_bind(&self) -> bool {
+        self.binding.is_some()
+    }
+
+    #[cfg(not(feature = "scram"))]
+    const fn can_bind(&self) -> bool {
+        false
+    }
 }
 
 /// Chooses among what is acceptable, announced and possible.
@@ -161,7 +182,7 @@ fn announced(method: Method, session: &ClientSession, list: Option<&Capabilities
 fn fits(method: Method, credentials: &Credentials, circumstances: &Circumstances) -> bool {
     let is_scram = matches!(method, Method::Sasl(name) if name.as_str().starts_with("SCRAM-"));
     let is_plus = matches!(method, Method::Sasl(name) if name.as_str().ends_with("-PLUS"));
-    if is_plus && circumstances.binding.is_none() || is_scram && circumstances.nonce.is_none() {
+    if is_plus && !circumstances.can_bind() || is_scram && circumstances.nonce.is_none() {
         return false;
     }
     match credentials {
@@ -188,7 +209,7 @@ pub(super) fn mechanism(
             let authorization = authorization.as_ref().map(Mailbox::as_str);
             match name {
                 MechanismName::PLAIN => {
-                    Box::new(sasl::Plain::new(mailbox.as_str(), secret, authorization)?)
+                    Box::new(sasl::Plain::new(authorization, mailbox.as_str(), secret)?)
                 }
                 MechanismName::LOGIN if authorization.is_none() => {
                     Box::new(sasl::Login::new(mailbox.as_str(), secret)?)

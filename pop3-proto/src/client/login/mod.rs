@@ -23,7 +23,9 @@ pub use method::{Choice, Credentials, Method};
 pub use opening::{Opening, Step, UseStls};
 
 use super::ClientSession;
-use crate::sasl::{ChannelBinding, Mechanism};
+#[cfg(feature = "scram")]
+use crate::sasl::ChannelBinding;
+use crate::sasl::Mechanism;
 use crate::state::State;
 use crate::{Command, InvalidValue};
 use dialogue::{Dialogue, Said};
@@ -82,7 +84,7 @@ impl Login {
         Self {
             opening: Opening::new(UseStls::of(session.config().security)),
             how,
-            circumstances: Circumstances { nonce: None, binding: None },
+            circumstances: Circumstances::NONE,
             phase: Phase::Opening,
             dialogue: Dialogue::new(),
             failed: None,
@@ -91,7 +93,7 @@ impl Login {
 
     /// Begins TLS otherwise than the policy says: what the policy forbids in clear stays forbidden.
     #[must_use]
-    pub const fn with_stls(mut self, stls: UseStls) -> Self {
+    pub fn with_stls(mut self, stls: UseStls) -> Self {
         self.opening = Opening::new(stls);
         self
     }
@@ -116,6 +118,8 @@ impl Login {
 
     /// Gives what binds SCRAM to the TLS channel (RFC 5802 §6): before the first step if the channel is
     /// TLS already, else between the handshake and the step behind it.
+    #[cfg(feature = "scram")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "scram")))]
     pub fn bind(&mut self, binding: ChannelBinding) {
         self.circumstances.binding = Some(binding);
     }

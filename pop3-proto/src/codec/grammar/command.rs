@@ -34,9 +34,11 @@ pub fn command(line: &[u8]) -> Result<Command, CommandError> {
         None => (line, &b""[..]),
     };
     let keyword = Keyword::parse(word);
-    // A password is opaque to the grammar: only what would end its line cannot stand in it.
+    // A password is opaque to the grammar: only what would end its line cannot stand in it. A name
+    // may be UTF-8 (RFC 6856 §2.2), which its value checks.
     let legal = |octet: &u8| match keyword {
         Some(Keyword::Pass) => !matches!(octet, 0 | b'\r' | b'\n'),
+        Some(Keyword::User | Keyword::Apop) => matches!(octet, 0x20..=0x7e | 0x80..),
         _ => matches!(octet, 0x20..=0x7e),
     };
     if !line.iter().all(legal) {
@@ -136,11 +138,11 @@ fn message(keyword: Keyword, rest: &[u8]) -> Result<MessageNumber, CommandError>
 }
 
 fn mailbox(name: &[u8]) -> Option<Mailbox> {
-    core::str::from_utf8(name).ok().and_then(|name| Mailbox::new(name).ok())
+    core::str::from_utf8(name).ok().and_then(|name| Mailbox::utf8(name).ok())
 }
 
 fn word(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    take_while1(|octet: u8| octet.is_ascii_graphic()).parse(input)
+    take_while1(|octet: u8| !matches!(octet, 0..=0x20 | 0x7f)).parse(input)
 }
 
 fn digits(input: &[u8]) -> IResult<&[u8], &[u8]> {

@@ -1,0 +1,39 @@
+//! SCRAM, and what it is bound to.
+
+use alloc::boxed::Box;
+
+use super::LoginError;
+use super::method::Circumstances;
+use crate::client::ClientSession;
+use crate::sasl::{Binding, Mechanism, Scram, ScramHash};
+use crate::{Mailbox, MechanismName, Secret};
+
+/// The mechanism `name`, if it is a SCRAM and there is what it needs.
+pub(super) fn mechanism(
+    name: MechanismName,
+    mailbox: &Mailbox,
+    secret: Secret,
+    authorization: Option<&str>,
+    circumstances: &Circumstances,
+    session: &ClientSession,
+) -> Result<Option<Box<dyn Mechanism>>, LoginError> {
+    let hashes = [ScramHash::Sha1, ScramHash::Sha256];
+    let (Some(hash), Some(nonce)) = (
+        hashes.into_iter().find(|hash| [false, true].map(|plus| hash.mechanism(plus)).contains(&name)),
+        &circumstances.nonce,
+    ) else {
+        return Ok(None);
+    };
+    let plus = hash.mechanism(true);
+    let offered = session.capabilities().map(|list| list.offers(plus));
+    let binding = match (&circumstances.binding, offered) {
+        (Some(binding), _) if name == plus => Binding::Bound(binding.clone()),
+        (None, _) if name == plus => return Ok(None),
+        // To say so to a server that does offer it would look as if somebody had struck it off the
+        // list; and of a server that told nothing nobody can say what it offers.
+        (Some(_), Some(false)) => Binding::NotOffered,
+        _ => Binding::Unsupported,
+    };
+    let scram = Scram::new(hash, authorization, mailbox.as_str(), secret, nonce, binding)?;
+    Ok(Some(Box::new(scram)))
+}
