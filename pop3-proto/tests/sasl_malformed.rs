@@ -245,7 +245,7 @@ fn anonymous_and_external() {
 #[test]
 fn scram_client_first() {
     for malformed in [
-        "".to_owned(),
+        String::new(),
         "n".into(),
         "n,,".into(),
         "n,,n=tim".into(),
@@ -360,7 +360,7 @@ fn scram_hostile_server_first() {
         |count| MechanismError::Iterations { count, minimum: 4096, maximum: 1_000_000 };
     let malformed = MechanismError::MalformedChallenge;
     for (message, expected) in [
-        ("".to_owned(), malformed),
+        (String::new(), malformed),
         ("r=CLIENTSERVER".into(), malformed),
         ("r=CLIENTSERVER,s=AAAA".into(), malformed),
         ("r=CLIENTSERVER,i=4096".into(), malformed),

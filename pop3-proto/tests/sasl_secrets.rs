@@ -250,6 +250,22 @@ proptest! {
         }
     }
 
+    /// I12: nor does it after a first message that it had to take.
+    #[test]
+    fn no_server_forges_a_signature(challenges in prop::collection::vec(hostile(), 1..5)) {
+        let binding = Binding::Unsupported;
+        let mut client =
+            Scram::new(ScramHash::Sha256, None, USER, secret(PASSWORD), "CLIENT", binding)
+                .unwrap()
+                .with_iterations(1..=1);
+        client.initial_response().unwrap();
+        prop_assert!(client.respond(b"r=CLIENTSERVER,s=AAAA,i=1").is_ok());
+        for challenge in &challenges {
+            prop_assert!(client.respond(challenge).is_err());
+            prop_assert!(!client.is_satisfied());
+        }
+    }
+
     /// I17, I24: whatever a client says, no server panics, and none lets it in that was not told a
     /// secret; each comes to an end.
     #[test]
