@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use md5::{Digest as _, Md5};
 
 use super::hash::{hmac, kept};
-use super::octets::{joined, mailbox, name};
+use super::octets::{checked_unbounded, joined, mailbox, name};
 use super::turn::{Exchange, Next, Turn, refused, step};
 use super::{Acceptor, Answer, Input, Mechanism, MechanismError, Question, Refusal, Step};
 use crate::error::InvalidValue;
@@ -38,9 +38,7 @@ impl CramMd5 {
     /// [`InvalidValue`] if the name is empty, longer than 255 octets or holds a control, or the
     /// secret is empty.
     pub fn new(authentication: &str, secret: Secret) -> Result<Self, InvalidValue> {
-        if secret.expose().is_empty() {
-            return Err(InvalidValue::Empty);
-        }
+        checked_unbounded(secret.expose(), |_| true)?;
         Ok(Self { authentication: name(authentication)?, secret, due: Due::Start })
     }
 }

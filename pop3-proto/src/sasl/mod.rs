@@ -53,6 +53,6 @@ pub use oauthbearer::{OAuthBearer, OAuthBearerAcceptor};
 pub use plain::{Plain, PlainAcceptor};
 #[cfg(feature = "scram")]
 #[cfg_attr(docsrs, doc(cfg(feature = "scram")))]
-pub use scram::{Binding, ChannelBinding, Decoy, Scram, ScramAcceptor, ScramOffer};
+pub use scram::{Binding, ChannelBinding, Scram, ScramAcceptor, ScramDecoy, ScramOffer};
 pub use scram_keys::{ScramHash, ScramKeys};
 pub use xoauth2::{XOAuth2, XOAuth2Acceptor};

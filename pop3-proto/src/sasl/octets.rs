@@ -11,11 +11,19 @@ pub(super) const MAX_FIELD_OCTETS: usize = 255;
 
 /// One to 255 octets, all of them legal.
 pub(super) fn checked(octets: &[u8], legal: impl Fn(u8) -> bool) -> Result<(), InvalidValue> {
-    if octets.is_empty() {
-        return Err(InvalidValue::Empty);
-    }
     if octets.len() > MAX_FIELD_OCTETS {
         return Err(InvalidValue::TooLong { octets: octets.len(), limit: MAX_FIELD_OCTETS });
+    }
+    checked_unbounded(octets, legal)
+}
+
+/// One octet or more, all of them legal.
+pub(super) fn checked_unbounded(
+    octets: &[u8],
+    legal: impl Fn(u8) -> bool,
+) -> Result<(), InvalidValue> {
+    if octets.is_empty() {
+        return Err(InvalidValue::Empty);
     }
     match octets.iter().position(|&octet| !legal(octet)) {
         Some(at) => Err(InvalidValue::ForbiddenOctet { at }),
@@ -40,9 +48,17 @@ pub(super) fn joined(parts: &[&[u8]]) -> Secret {
     Secret::new(parts.concat())
 }
 
+/// UTF-8 without controls.
+pub(super) fn checked_text(octets: &[u8]) -> Result<(), InvalidValue> {
+    checked_unbounded(octets, |octet| !octet.is_ascii_control())?;
+    core::str::from_utf8(octets)
+        .map(drop)
+        .map_err(|error| InvalidValue::ForbiddenOctet { at: error.valid_up_to() })
+}
+
 /// A bearer token: printable ASCII without spaces (RFC 6750 §2.1 allows less).
-pub(super) fn is_token(token: &[u8]) -> bool {
-    !token.is_empty() && token.iter().all(u8::is_ascii_graphic)
+pub(super) fn token(token: &[u8]) -> Result<(), InvalidValue> {
+    checked_unbounded(token, |octet| octet.is_ascii_graphic())
 }
 
 /// A name as it stands between commas (`saslname`, RFC 5802 §7).

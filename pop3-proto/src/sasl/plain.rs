@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::octets::{MAX_FIELD_OCTETS, checked, joined, mailbox, name};
+use super::octets::{MAX_FIELD_OCTETS, checked, checked_text, joined, mailbox, name};
 use super::turn::{Exchange, Next, Once, Turn, refused, step};
 use super::{Acceptor, Answer, Input, Mechanism, MechanismError, Question, Refusal, Step};
 use crate::error::InvalidValue;
@@ -38,9 +38,8 @@ impl Plain {
         authentication: &str,
         password: Secret,
     ) -> Result<Self, InvalidValue> {
-        checked(password.expose(), |octet| !octet.is_ascii_control())?;
-        core::str::from_utf8(password.expose())
-            .map_err(|error| InvalidValue::ForbiddenOctet { at: error.valid_up_to() })?;
+        checked(password.expose(), |_| true)?;
+        checked_text(password.expose())?;
         Ok(Self {
             authorization: authorization.map(name).transpose()?,
             authentication: name(authentication)?,

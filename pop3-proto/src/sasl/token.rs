@@ -1,6 +1,6 @@
 //! What XOAUTH2 and OAUTHBEARER have in common: a failure is told in a challenge of its own.
 
-use super::octets::{is_token, mailbox};
+use super::octets::{self, mailbox};
 use super::turn::{Next, Once, refused};
 use super::{Answer, MechanismError, Question, Refusal, TokenFailure};
 use crate::error::InvalidValue;
@@ -16,13 +16,8 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(token: Secret) -> Result<Self, InvalidValue> {
-        if token.expose().is_empty() {
-            return Err(InvalidValue::Empty);
-        }
-        match token.expose().iter().position(|octet| !octet.is_ascii_graphic()) {
-            Some(at) => Err(InvalidValue::ForbiddenOctet { at }),
-            None => Ok(Self { token, once: Once::Unsaid, failure: None }),
-        }
+        octets::token(token.expose())?;
+        Ok(Self { token, once: Once::Unsaid, failure: None })
     }
 
     /// Keeps the reasons; what to answer is `response`.
@@ -78,7 +73,7 @@ impl Server {
         if token.is_empty() || (user.is_some() && self.wanted.is_none()) {
             return self.fail();
         }
-        if !is_token(token.as_bytes()) {
+        if octets::token(token.as_bytes()).is_err() {
             return Next::Refused(Refusal::Malformed);
         }
         Next::Ask(Question::Token {

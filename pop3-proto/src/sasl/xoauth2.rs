@@ -39,13 +39,7 @@ impl Mechanism for XOAuth2 {
     fn initial_response(&mut self) -> Result<Option<Secret>, MechanismError> {
         self.client.once.say()?;
         let token = self.client.token.expose();
-        Ok(Some(joined(&[
-            b"user=",
-            self.user.as_bytes(),
-            b"\x01auth=Bearer ",
-            token,
-            b"\x01\x01",
-        ])))
+        Ok(Some(joined(&[b"user=", self.user.as_bytes(), b"\x01auth=Bearer ", token, b"\x01\x01"])))
     }
 
     fn respond(&mut self, challenge: &[u8]) -> Result<Secret, MechanismError> {
