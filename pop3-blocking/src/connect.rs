@@ -30,7 +30,7 @@ pub struct Builder {
     pub config: ClientConfig,
     /// How long what may take.
     pub deadlines: Deadlines,
-    /// Whom to believe over TLS. `None` is [`Tls::platform`], made anew for each connection: who
+    /// Whom to believe over TLS. `None` is [`Tls::platform`](crate::Tls::platform), made anew for each connection: who
     /// connects often makes it once.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::tls::Tls>,

@@ -96,13 +96,12 @@ mod tests {
 
     fn der(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
         let contents = contents.concat();
-        let length = contents.len();
-        let mut element = vec![tag];
-        match u8::try_from(length) {
-            Ok(short) if short < 0x80 => element.push(short),
-            Ok(long) => element.extend([0x81, long]),
-            Err(_) => element.extend([0x82, (length / 256) as u8, (length % 256) as u8]),
-        }
+        let length = u16::try_from(contents.len()).expect("a short element");
+        let element = match length.to_be_bytes() {
+            [0, short @ ..0x80] => vec![tag, short],
+            [0, long] => vec![tag, 0x81, long],
+            [high, low] => vec![tag, 0x82, high, low],
+        };
         [element, contents].concat()
     }
 

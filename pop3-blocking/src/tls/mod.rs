@@ -11,6 +11,8 @@ mod error;
 mod server;
 #[cfg(feature = "tls")]
 mod stream;
+#[cfg(all(test, feature = "tls", feature = "server"))]
+mod tests;
 
 use std::fmt;
 
