@@ -299,6 +299,21 @@ fn an_unfinished_handshake_is_freed() {
     running.stop();
 }
 
+/// B10: the handshake of one is awaited by nobody else.
+#[test]
+fn a_silent_client_holds_nobody_up() {
+    let authority = Authority::new();
+    let mut server = server(&authority, &[]);
+    server.deadlines.tls = LONG;
+    let running = spawn(server);
+    let silent = TcpStream::connect(running.address()).unwrap();
+    let began = Instant::now();
+    log_in(&authority, running.address().port()).quit().unwrap();
+    assert!(began.elapsed() < LONG / 2);
+    drop(silent);
+    running.stop();
+}
+
 #[test]
 fn without_a_certificate_there_is_no_listener() {
     let server = Server::new(Memory::new(), Passwords::new());
@@ -365,12 +380,13 @@ fn a_client_closes_tls() {
                 // Without close_notify this is an error.
                 stream.read_to_end(&mut Vec::new())
             });
-            let mut client = builder(&authority).connect("localhost", port).expect("a greeting");
             if quits {
-                client.quit().unwrap();
+                // A transport that knows no write without waiting.
+                let stream = Dribble::new(TcpStream::connect(("127.0.0.1", port)).unwrap());
+                builder(&authority).over_tls(stream, "localhost").unwrap().quit().unwrap();
             } else {
-                client.capabilities().unwrap();
-                drop(client);
+                let client = builder(&authority).connect("localhost", port);
+                client.expect("a greeting").capabilities().unwrap();
             }
             assert_eq!(peer.join().unwrap().expect("close_notify"), 0);
         }
@@ -381,16 +397,24 @@ fn a_client_closes_tls() {
 #[test]
 fn a_server_closes_tls() {
     let authority = Authority::new();
-    let running = spawn(server(&authority, &[]));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = server(&authority, &[]);
+    let serving = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let stream = Dribble::new(listener.accept().unwrap().0);
+            assert_eq!(server.serve_tls_connection(stream).unwrap(), Ended::NothingRemoved);
+        }
+    });
     for version in [&TLS12, &TLS13] {
-        let mut client = raw_client(authority.client(&[version], &[]), running.address().port());
+        let mut client = raw_client(authority.client(&[version], &[]), port);
         client.write_all(b"QUIT\r\n").unwrap();
         let mut said = String::new();
         // Without close_notify this is an error.
         client.read_to_string(&mut said).expect("close_notify");
         assert_eq!(said, "+OK POP3 server ready\r\n+OK bye\r\n");
     }
-    running.stop();
+    serving.join().unwrap();
 }
 
 /// RFC 7301 §3.2 at the server: `pop3` and nothing are served, anything else is refused.
@@ -549,6 +573,11 @@ struct Dribble {
 }
 
 impl Dribble {
+    fn new(stream: TcpStream) -> Self {
+        stream.set_nodelay(true).unwrap();
+        Self { stream, calls: 0 }
+    }
+
     fn interrupted(&mut self) -> io::Result<()> {
         self.calls += 1;
         if self.calls % 3 == 0 { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
@@ -585,12 +614,8 @@ fn one_octet_at_a_time() {
     let authority = Authority::new();
     let message = [b"Subject: x\r\n\r\n".to_vec(), b".dot and more\r\n".repeat(1500)].concat();
     let (here, there) = pair();
-    let dribble = |stream: TcpStream| {
-        stream.set_nodelay(true).unwrap();
-        Dribble { stream, calls: 0 }
-    };
     let server = server(&authority, &[&message]);
-    let (here, there) = (dribble(here), dribble(there));
+    let (here, there) = (Dribble::new(here), Dribble::new(there));
     let serving = std::thread::spawn(move || server.serve_tls_connection(here).unwrap());
     let client = builder(&authority).over_tls(there, "localhost.").expect("a greeting");
     let mut session = client.login(&mrose(), &password()).expect("a login");
@@ -599,6 +624,48 @@ fn one_octet_at_a_time() {
     session.dele(number(1)).unwrap();
     assert_eq!(session.quit().unwrap(), Update::Committed);
     assert_eq!(serving.join().unwrap(), Ended::Committed);
+}
+
+/// By default a client believes whom the platform believes.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_platform_is_asked_by_default() {
+    let authority = Authority::new();
+    let running = spawn(server(&authority, &[]));
+    for (known, succeeds) in [(&authority, true), (&Authority::new(), false)] {
+        let mut store = tempfile::NamedTempFile::new().unwrap();
+        store.write_all(known.pem().as_bytes()).unwrap();
+        // The environment of a process of its own, for it cannot be changed safely in this one.
+        let connecting = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "as_the_platform_believes", "--ignored"])
+            .env("SSL_CERT_FILE", store.path())
+            .env("PORT", running.address().port().to_string())
+            .output()
+            .unwrap();
+        assert_eq!(connecting.status.success(), succeeds, "{connecting:?}");
+    }
+    running.stop();
+}
+
+#[test]
+#[ignore = "the test above runs it, in a process of its own"]
+fn as_the_platform_believes() {
+    let port = std::env::var("PORT").expect("a port").parse().expect("a port");
+    let client = Client::builder(Security::Implicit).connect("localhost", port);
+    client.expect("a greeting").quit().expect("an answer");
+}
+
+/// Nobody's list of authorities has one that was made for this test.
+#[cfg(feature = "webpki-roots")]
+#[test]
+fn mozilla_does_not_know_everybody() {
+    let authority = Authority::new();
+    let running = spawn(server(&authority, &[]));
+    let mut builder = Client::builder(Security::Implicit);
+    builder.tls = Some(Tls::mozilla().expect("a list"));
+    let error = tls_error(builder.connect("localhost", running.address().port()));
+    assert_eq!(error.kind(), TlsErrorKind::UnknownIssuer);
+    running.stop();
 }
 
 /// TLS that somebody else has begun is a channel like any other.
