@@ -4,13 +4,17 @@ use std::fmt;
 use std::net::Ipv6Addr;
 
 use percent_encoding::percent_decode_str;
+use pop3_proto::client::Security;
 use pop3_proto::{InvalidValue, Mailbox};
 
 /// The port of POP3 in clear (RFC 1939 §3).
 const PORT: u16 = 110;
 
+/// The port of POP3 over TLS (RFC 8314 §3.3).
+const TLS_PORT: u16 = 995;
+
 /// A POP URL taken apart: `pop://[user[;AUTH=type]@]host[:port]` (RFC 2384 §3). `pop3://` means the
-/// same.
+/// same; `pops://` and `pop3s://` ask for TLS from the first octet.
 ///
 /// ```
 /// use pop3_blocking::{Address, Authentication};
@@ -23,6 +27,7 @@ const PORT: u16 = 110;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
+    security: Option<Security>,
     host: String,
     port: u16,
     mailbox: Option<Mailbox>,
@@ -48,7 +53,14 @@ impl Address {
         &self.host
     }
 
-    /// The port; 110 if the URL names none.
+    /// The security that the scheme asks for: [`Security::Implicit`] for `pops://` and `pop3s://`. A
+    /// caller that takes another one for them breaks the user's word. `None` leaves it to the caller.
+    #[must_use]
+    pub const fn security(&self) -> Option<Security> {
+        self.security
+    }
+
+    /// The port; if the URL names none, 110, or 995 where the scheme asks for TLS.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
@@ -71,9 +83,9 @@ impl Address {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// It does not begin with `pop://` or `pop3://`.
+    /// It does not begin with `pop://`, `pop3://`, `pops://` or `pop3s://`.
     Scheme,
-    /// The scheme asks for TLS, which is not supported.
+    /// The scheme asks for TLS, and this build has none: feature `tls` is off.
     TlsUnsupported,
     /// A password stands in it.
     Password,
@@ -94,8 +106,10 @@ pub enum AddressError {
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Scheme => f.write_str("the URL does not begin with pop:// or pop3://"),
-            Self::TlsUnsupported => f.write_str("the URL asks for TLS, which is not supported"),
+            Self::Scheme => f.write_str("the URL does not begin with pop:// or pops://"),
+            Self::TlsUnsupported => {
+                f.write_str("the URL asks for TLS, which is not supported by this build")
+            }
             Self::Password => f.write_str("a password must not stand in a URL"),
             Self::User(error) => write!(f, "the user in the URL is malformed: {error}"),
             Self::Authentication => f.write_str("the URL has a malformed ;AUTH="),
@@ -114,11 +128,12 @@ impl std::str::FromStr for Address {
 
     fn from_str(url: &str) -> Result<Self, AddressError> {
         let (scheme, rest) = url.split_once("://").ok_or(AddressError::Scheme)?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "pop" | "pop3" => {}
+        let (security, default_port) = match scheme.to_ascii_lowercase().as_str() {
+            "pop" | "pop3" => (None, PORT),
+            "pops" | "pop3s" if cfg!(feature = "tls") => (Some(Security::Implicit), TLS_PORT),
             "pops" | "pop3s" => return Err(AddressError::TlsUnsupported),
             _ => return Err(AddressError::Scheme),
-        }
+        };
         let (user, server) = match rest.rsplit_once('@') {
             Some((user, server)) => (Some(user), server),
             None => (None, rest),
@@ -127,16 +142,16 @@ impl std::str::FromStr for Address {
         if server.contains(['/', '?', '#']) {
             return Err(AddressError::Path);
         }
-        let (host, port) = host_and_port(server)?;
+        let (host, port) = host_and_port(server, default_port)?;
         let (mailbox, authentication) = match user {
             Some(user) => user_and_type(user)?,
             None => (None, Authentication::Any),
         };
-        Ok(Self { host, port, mailbox, authentication })
+        Ok(Self { security, host, port, mailbox, authentication })
     }
 }
 
-fn host_and_port(server: &str) -> Result<(String, u16), AddressError> {
+fn host_and_port(server: &str, default_port: u16) -> Result<(String, u16), AddressError> {
     let (host, port) = if let Some(rest) = server.strip_prefix('[') {
         let (host, port) = rest.split_once(']').ok_or(AddressError::Host)?;
         host.parse::<Ipv6Addr>().map_err(|_| AddressError::Host)?;
@@ -158,7 +173,7 @@ fn host_and_port(server: &str) -> Result<(String, u16), AddressError> {
         (host, port)
     };
     let port = match port {
-        None => PORT,
+        None => default_port,
         Some(port) if port.bytes().all(|octet| octet.is_ascii_digit()) => match port.parse() {
             Ok(0) | Err(_) => return Err(AddressError::Port),
             Ok(port) => port,
@@ -245,13 +260,30 @@ mod tests {
         }
     }
 
+    /// RFC 8314 §3.3; without TLS such a URL is refused, and never taken for one in clear.
+    #[test]
+    fn the_schemes_that_ask_for_tls() {
+        for (url, port) in [("pops://host", 995), ("POP3S://a@[::1]/", 995), ("pops://h:110", 110)]
+        {
+            let address = url.parse::<Address>();
+            if cfg!(feature = "tls") {
+                let address = address.expect(url);
+                assert_eq!((address.port(), address.security()), (port, Some(Security::Implicit)));
+            } else {
+                assert_eq!(address, Err(AddressError::TlsUnsupported), "{url}");
+            }
+        }
+        let clear: Address = "pop://host:995".parse().expect("a URL");
+        assert_eq!(clear.security(), None);
+    }
+
     #[test]
     fn what_is_no_pop_url_is_refused_without_repeating_it() {
         for (url, error) in [
             ("", AddressError::Scheme),
             ("localhost", AddressError::Scheme),
             ("http://a@b", AddressError::Scheme),
-            ("pops://host", AddressError::TlsUnsupported),
+            ("popx://host", AddressError::Scheme),
             ("pop://u:hunter2@host", AddressError::Password),
             (
                 "pop://u%0d%0aDELE%201@host",

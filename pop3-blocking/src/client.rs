@@ -3,16 +3,17 @@
 use std::fmt;
 use std::net::TcpStream;
 
-use pop3_proto::client::{ClientSession, Security, Update};
+use pop3_proto::client::{Event, Security, Update};
 use pop3_proto::{
     ApopDigest, Capabilities, Command, Deviations, Greeting, Mailbox, Password, Response,
 };
 
 use crate::connect::Builder;
-use crate::deadline::{Deadlines, Timeouts};
+use crate::deadline::Timeouts;
 use crate::driver::Driver;
 use crate::error::{Error, QuitError};
 use crate::session::Session;
+use crate::tls::ChannelBindings;
 
 /// A connection in AUTHORIZATION: the server has greeted, nobody is logged in.
 #[derive(Debug)]
@@ -30,17 +31,10 @@ impl Client<TcpStream> {
 }
 
 impl<S: Timeouts> Client<S> {
-    pub(crate) fn greeted(
-        session: ClientSession,
-        stream: S,
-        deadlines: Deadlines,
-    ) -> Result<Self, Error> {
-        let mut driver = Driver::new(session, stream, deadlines);
+    pub(crate) fn greeted(mut driver: Driver<S>) -> Result<Self, Error> {
         match driver.event()? {
-            pop3_proto::client::Event::Greeting(greeting) if greeting.response.is_ok() => {
-                Ok(Self { driver, greeting })
-            }
-            pop3_proto::client::Event::Greeting(greeting) => Err(Error::Refused(greeting.response)),
+            Event::Greeting(greeting) if greeting.response.is_ok() => Ok(Self { driver, greeting }),
+            Event::Greeting(greeting) => Err(Error::Refused(greeting.response)),
             _ => Err(Error::Unexpected),
         }
     }
@@ -49,6 +43,12 @@ impl<S: Timeouts> Client<S> {
     #[must_use]
     pub const fn greeting(&self) -> &Greeting {
         &self.greeting
+    }
+
+    /// What ties an authentication to this connection, if it is TLS.
+    #[must_use]
+    pub fn channel_bindings(&self) -> ChannelBindings {
+        self.driver.stream.channel_bindings()
     }
 
     /// Asks what the server can do (CAPA, RFC 2449 §5). Many servers answer otherwise after login.

@@ -8,7 +8,9 @@ use pop3_proto::client::{Channel, ClientConfig, ClientSession, Security};
 
 use crate::client::Client;
 use crate::deadline::{Deadlines, Timeouts, Untimed};
+use crate::driver::Driver;
 use crate::error::Error;
+use crate::tls::{Peer, TlsError};
 
 /// Describes a connection before it is made.
 ///
@@ -21,36 +23,52 @@ use crate::error::Error;
 /// let client = builder.connect("::1", 110)?;
 /// # Ok::<(), pop3_blocking::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Builder {
     /// What the session may do, and how forgiving it is.
     pub config: ClientConfig,
     /// How long what may take.
     pub deadlines: Deadlines,
+    /// Whom to believe over TLS. `None` is [`Tls::platform`](crate::Tls::platform), made anew for each connection: who
+    /// connects often makes it once.
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::tls::Tls>,
 }
 
 impl Builder {
     /// The defaults, with `security` as the policy.
     #[must_use]
     pub const fn new(security: Security) -> Self {
-        Self { config: ClientConfig::new(security), deadlines: Deadlines::DEFAULT }
+        Self {
+            config: ClientConfig::new(security),
+            deadlines: Deadlines::DEFAULT,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 
-    /// Connects over TCP and waits for the greeting.
+    /// Connects over TCP and waits for the greeting; under [`Security::Implicit`] TLS begins at once,
+    /// with a server whose certificate is for `host` (RFC 8314 §3.3).
     ///
     /// Every address that `host` resolves to is tried, all within one deadline. `host` may be an
-    /// IPv6 literal, with or without brackets. A connection to a loopback address is
+    /// IPv6 literal, with or without brackets. In clear a connection to a loopback address is
     /// [`Channel::Trusted`], any other is [`Channel::Clear`].
     ///
     /// # Errors
-    /// [`Error::Io`] if no address could be connected, with the last reason;
+    /// [`Error::Io`] if no address could be connected, with the last reason; [`Error::Tls`] if TLS
+    /// could not be begun, and without feature `tls` before anything is connected;
     /// [`Error::Refused`] for a negative greeting; any other [`Error`] if no greeting came.
     pub fn connect(&self, host: &str, port: u16) -> Result<Client<TcpStream>, Error> {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let implicit = self.config.security == Security::Implicit;
+        let peer = if implicit { Some(self.peer(host)?) } else { None };
         let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
         let stream = connect_any(&addresses, self.deadlines.connect)?;
         stream.set_nodelay(true)?;
+        if let Some(peer) = peer {
+            return self.secured(stream, peer);
+        }
         let channel = if stream.peer_addr()?.ip().to_canonical().is_loopback() {
             Channel::Trusted
         } else {
@@ -64,7 +82,16 @@ impl Builder {
     /// # Errors
     /// As [`Builder::connect`].
     pub fn over<S: Timeouts>(&self, stream: S, channel: Channel) -> Result<Client<S>, Error> {
-        Client::greeted(ClientSession::new(self.config, channel), stream, self.deadlines)
+        Client::greeted(self.driver(stream, channel))
+    }
+
+    /// Begins TLS on a transport that is connected already, with a server whose certificate is for
+    /// `host`, a name or an address, and waits for the greeting.
+    ///
+    /// # Errors
+    /// As [`Builder::connect`].
+    pub fn over_tls<S: Timeouts>(&self, stream: S, host: &str) -> Result<Client<S>, Error> {
+        self.secured(stream, self.peer(host)?)
     }
 
     /// The same over any transport; there are no deadlines then: see [`Untimed`].
@@ -77,6 +104,31 @@ impl Builder {
         channel: Channel,
     ) -> Result<Client<Untimed<S>>, Error> {
         self.over(Untimed(stream), channel)
+    }
+
+    fn secured<S: Timeouts>(&self, stream: S, peer: Peer) -> Result<Client<S>, Error> {
+        let mut driver = self.driver(stream, Channel::Tls);
+        driver.begin_tls(peer)?;
+        Client::greeted(driver)
+    }
+
+    fn driver<S: Timeouts>(&self, stream: S, channel: Channel) -> Driver<S> {
+        Driver::new(ClientSession::new(self.config, channel), stream, self.deadlines)
+    }
+
+    /// Whom to begin TLS with.
+    #[cfg(feature = "tls")]
+    fn peer(&self, host: &str) -> Result<Peer, TlsError> {
+        match &self.tls {
+            Some(tls) => tls.peer(host),
+            None => crate::tls::Tls::platform()?.peer(host),
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_self, reason = "with TLS it holds whom to believe")]
+    fn peer(&self, _: &str) -> Result<Peer, TlsError> {
+        Err(crate::tls::TlsErrorKind::Unsupported.into())
     }
 }
 

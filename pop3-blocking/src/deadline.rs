@@ -14,6 +14,8 @@ use pop3_proto::client::Waiting;
 pub struct Deadlines {
     /// To connect, all resolved addresses together: 30 s.
     pub connect: Duration,
+    /// For the handshake of TLS, all of it: 30 s.
+    pub tls: Duration,
     /// From the connection to the greeting: 60 s.
     pub greeting: Duration,
     /// From a command to its status line, and the longest silence inside a multi-line reply: 60 s.
@@ -28,6 +30,7 @@ impl Deadlines {
     /// The defaults.
     pub const DEFAULT: Self = Self {
         connect: Duration::from_secs(30),
+        tls: Duration::from_secs(30),
         greeting: Duration::from_secs(60),
         reply: Duration::from_secs(60),
         login: Duration::from_secs(180),
@@ -49,12 +52,29 @@ pub trait Timeouts: Read + Write {
     /// # Errors
     /// Whatever the transport says.
     fn set_timeout(&mut self, timeout: Duration) -> io::Result<()>;
+
+    /// Writes what can be written without any waiting. It is how a TLS session that is dropped says
+    /// that it ends; a transport that knows no such write leaves this as it is, and says nothing.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if nothing can be written; whatever the transport says.
+    fn try_write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let _ = octets;
+        Err(io::ErrorKind::WouldBlock.into())
+    }
 }
 
 impl Timeouts for TcpStream {
     fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
         self.set_read_timeout(Some(timeout))?;
         self.set_write_timeout(Some(timeout))
+    }
+
+    fn try_write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.set_nonblocking(true)?;
+        let written = self.write(octets);
+        self.set_nonblocking(false)?;
+        written
     }
 }
 
@@ -64,17 +84,32 @@ impl Timeouts for std::os::unix::net::UnixStream {
         self.set_read_timeout(Some(timeout))?;
         self.set_write_timeout(Some(timeout))
     }
+
+    fn try_write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.set_nonblocking(true)?;
+        let written = self.write(octets);
+        self.set_nonblocking(false)?;
+        written
+    }
 }
 
 impl<T: Timeouts + ?Sized> Timeouts for &mut T {
     fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
         (**self).set_timeout(timeout)
     }
+
+    fn try_write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        (**self).try_write(octets)
+    }
 }
 
 impl<T: Timeouts + ?Sized> Timeouts for Box<T> {
     fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
         (**self).set_timeout(timeout)
+    }
+
+    fn try_write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        (**self).try_write(octets)
     }
 }
 
@@ -106,10 +141,16 @@ impl<S: Read + Write> Timeouts for Untimed<S> {
     }
 }
 
+/// The end of a time that begins now; a time beyond the end of time lasts a century.
+pub(crate) fn after(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or(now + Duration::from_secs(3_155_760_000))
+}
+
 /// When the thing that is awaited must have come.
 #[derive(Debug)]
 pub(crate) struct Clock {
-    deadlines: Deadlines,
+    pub(crate) deadlines: Deadlines,
     /// What was awaited when the clock was last looked at, and until when.
     awaited: Option<(Waiting, Instant)>,
     /// An end that holds whatever is awaited: that of a login.
@@ -138,6 +179,11 @@ impl Clock {
         }
     }
 
+    /// Somebody else has told the transport about time.
+    pub(crate) const fn disarmed(&mut self) {
+        self.armed = None;
+    }
+
     /// Arms the transport for what is awaited now; `false` if its time is over.
     pub(crate) fn arm(
         &mut self,
@@ -153,9 +199,7 @@ impl Clock {
         let until = match self.awaited {
             Some((same, until)) if same == waiting => until,
             _ => {
-                // A limit beyond the end of time is none; a century stands in for it.
-                let until =
-                    now.checked_add(limit).unwrap_or(now + Duration::from_secs(3_155_760_000));
+                let until = after(limit);
                 self.awaited = Some((waiting, until));
                 until
             }

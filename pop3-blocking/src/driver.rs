@@ -1,6 +1,6 @@
 //! The one loop that moves octets: events, write, read.
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
 
 use bytes::Buf as _;
 use pop3_proto::client::{ClientSession, CommandId, Eof, Event};
@@ -8,12 +8,14 @@ use pop3_proto::{Command, Deviations};
 
 use crate::deadline::{Clock, Deadlines, Timeouts};
 use crate::error::Error;
+use crate::tls::Peer;
+use crate::transport::Transport;
 
 /// A session and its transport.
 #[derive(Debug)]
 pub(crate) struct Driver<S> {
     pub(crate) session: ClientSession,
-    stream: S,
+    pub(crate) stream: Transport<S>,
     pub(crate) clock: Clock,
     /// What was written may still stand in the transport.
     unflushed: bool,
@@ -27,12 +29,20 @@ impl<S: Timeouts> Driver<S> {
     pub(crate) fn new(session: ClientSession, stream: S, deadlines: Deadlines) -> Self {
         Self {
             session,
-            stream,
+            stream: Transport::Clear(stream),
             clock: Clock::new(deadlines),
             unflushed: false,
             write_closed: false,
             deviations: Deviations::NONE,
         }
+    }
+
+    /// Begins TLS: the session that goes on knows nothing that came before it.
+    pub(crate) fn begin_tls(&mut self, peer: Peer) -> Result<(), Error> {
+        debug_assert!(!self.unflushed, "what belongs before TLS stands in the transport");
+        self.stream.upgrade_client(peer, self.clock.deadlines.tls)?;
+        self.clock.disarmed();
+        Ok(())
     }
 
     /// Queues a command. While it is too early, replies to abandoned commands are read and dropped.

@@ -7,6 +7,7 @@ use pop3_proto::client::{ProtocolError, SendError, Update};
 use pop3_proto::{InvalidValue, KnownCode, Response, Text};
 
 use crate::address::AddressError;
+use crate::tls::{TlsError, TlsErrorKind};
 
 /// Why an operation failed.
 ///
@@ -18,6 +19,8 @@ use crate::address::AddressError;
 pub enum Error {
     /// The transport failed, or could not be connected.
     Io(io::Error),
+    /// TLS could not be begun, or it broke. If it could not be begun, nothing of POP3 was sent.
+    Tls(TlsError),
     /// The server broke the protocol, closed too early or fell silent.
     Protocol(ProtocolError),
     /// The server refused: `-ERR`.
@@ -51,8 +54,15 @@ impl Error {
         match self {
             Self::Protocol(error) => matches!(error, ProtocolError::TimedOut { .. }),
             Self::Io(error) => error.kind() == io::ErrorKind::TimedOut,
+            Self::Tls(error) => error.kind() == TlsErrorKind::TimedOut,
             _ => false,
         }
+    }
+
+    /// Whether TLS is the problem: a certificate, a handshake, a record that is not what was sent.
+    #[must_use]
+    pub const fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
     }
 
     /// Whether the server says that the credentials are the problem (RFC 3206 §5). Many servers
@@ -88,6 +98,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
             Self::Protocol(error) => error.fmt(f),
             Self::Refused(response) if response.text.is_empty() => {
                 f.write_str("the server refused")
@@ -113,6 +124,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),
+            Self::Tls(error) => Some(error),
             Self::Protocol(error) => Some(error),
             Self::Send(error) => Some(error),
             Self::Invalid(error) => Some(error),
@@ -123,12 +135,11 @@ impl std::error::Error for Error {
 }
 
 impl From<io::Error> for Error {
-    /// An error that a [`Body`](crate::Body) wrapped for `std::io` is unwrapped again.
+    /// An error that a [`Body`](crate::Body) or TLS wrapped for `std::io` is unwrapped again.
     fn from(error: io::Error) -> Self {
-        match error.downcast::<Self>() {
-            Ok(error) => error,
-            Err(error) => Self::Io(error),
-        }
+        error
+            .downcast::<Self>()
+            .unwrap_or_else(|error| error.downcast::<TlsError>().map_or_else(Self::Io, Self::Tls))
     }
 }
 
@@ -139,6 +150,7 @@ impl From<Error> for io::Error {
                 let Error::Io(error) = error else { return Self::other(error) };
                 return error;
             }
+            Error::Tls(error) => error.io_kind(),
             Error::Protocol(ProtocolError::TimedOut { .. }) => io::ErrorKind::TimedOut,
             Error::Protocol(ProtocolError::UnexpectedEof { .. }) => io::ErrorKind::UnexpectedEof,
             Error::Protocol(_) | Error::MalformedItem(_) | Error::Unexpected => {
@@ -149,6 +161,12 @@ impl From<Error> for io::Error {
             Error::Refused(_) | Error::TooLarge { .. } => io::ErrorKind::Other,
         };
         Self::new(kind, error)
+    }
+}
+
+impl From<TlsError> for Error {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
     }
 }
 

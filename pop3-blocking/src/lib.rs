@@ -38,6 +38,8 @@ mod pipeline;
 #[cfg(feature = "server")]
 pub mod server;
 mod session;
+mod tls;
+mod transport;
 
 pub use address::{Address, AddressError, Authentication};
 pub use body::{Body, COLLECT_LIMIT};
@@ -48,7 +50,13 @@ pub use error::{Error, QuitError};
 pub use listing::{Items, Listing, ScanListings, UniqueIdListings};
 pub use pipeline::{Outcome, Pipeline, Reply};
 pub use pop3_proto;
+/// For a configuration of TLS of your own: see [`Tls`].
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use session::Session;
+#[cfg(feature = "tls")]
+pub use tls::Tls;
+pub use tls::{ChannelBindings, TlsError, TlsErrorKind};
 
 /// The examples of the project's README, so that they are compiled and run.
 #[cfg(doctest)]

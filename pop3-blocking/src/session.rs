@@ -231,7 +231,10 @@ impl<S: Timeouts> Driver<S> {
 
     pub(crate) fn quit(mut self) -> Result<Update, QuitError> {
         match self.line(&Command::Quit) {
-            Ok(_) => Ok(self.session.update()),
+            Ok(_) => {
+                self.stream.close();
+                Ok(self.session.update())
+            }
             Err(error) => Err(QuitError { update: self.session.update(), error }),
         }
     }

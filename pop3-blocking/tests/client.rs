@@ -445,6 +445,17 @@ fn a_port_that_nobody_listens_on_is_an_io_error() {
     );
 }
 
+/// Without TLS nothing is connected where TLS is asked for, and nothing goes on in clear.
+#[cfg(not(feature = "tls"))]
+#[test]
+fn there_is_no_tls_without_tls() {
+    let builder = Client::builder(Security::Implicit);
+    let error = builder.connect("127.0.0.1", 1).expect_err("no TLS");
+    assert_eq!(error.to_string(), "TLS is not supported by this build");
+    let error = builder.over_tls(Scripted::new(1, []), "localhost").expect_err("no TLS");
+    assert!(error.is_tls());
+}
+
 /// Clients, sessions and errors may go to another thread.
 #[test]
 fn everything_can_cross_threads() {

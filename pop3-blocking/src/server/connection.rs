@@ -1,7 +1,7 @@
 //! One connection, from its greeting to its end.
 
-use std::io::{self, Read as _};
-use std::time::{Duration, Instant};
+use std::io::{self, Read as _, Write as _};
+use std::time::Instant;
 
 use bytes::Buf as _;
 use pop3_proto::client::{Channel, Eof};
@@ -12,8 +12,9 @@ use pop3_proto::{Command, KnownCode, Mailbox, MessageNumber, Password, Text};
 use super::authenticator::Authenticator;
 use super::store::{OpenError, OpenMaildrop, Store};
 use super::{Server, ServerError};
-use crate::deadline::Timeouts;
+use crate::deadline::{Timeouts, after};
 use crate::driver::is_end;
+use crate::transport::Transport;
 
 /// Octets of a message that are read from a store at a time.
 const CHUNK: usize = 32 * 1024;
@@ -37,7 +38,7 @@ pub enum Ended {
 pub(super) struct Connection<'a, S, T: Store, A> {
     server: &'a Server<T, A>,
     session: ServerSession,
-    stream: S,
+    stream: Transport<S>,
     /// Who was named by USER.
     mailbox: Option<Mailbox>,
     open: Option<Opened<T::Maildrop>>,
@@ -82,7 +83,7 @@ impl From<RespondError> for Stop {
 impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
     pub(super) fn new(
         server: &'a Server<T, A>,
-        stream: S,
+        stream: Transport<S>,
         channel: Channel,
     ) -> Result<Self, ServerError> {
         let session = ServerSession::new(server.config, channel, server.greeting.clone())?;
@@ -100,6 +101,12 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
     }
 
     pub(super) fn run(mut self) -> Result<Ended, ServerError> {
+        let ended = self.serve();
+        self.stream.close();
+        ended
+    }
+
+    fn serve(&mut self) -> Result<Ended, ServerError> {
         loop {
             let step = match self.session.poll_event() {
                 Some(Event::Command(command)) => self.command(command),
@@ -294,12 +301,6 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
         }
         Ok(self.stream.set_timeout(left)?)
     }
-}
-
-/// The end of a time that begins now; a time beyond the end of time lasts a century.
-fn after(time: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(time).unwrap_or(now + Duration::from_secs(3_155_760_000))
 }
 
 /// A text of our own words.

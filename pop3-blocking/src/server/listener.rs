@@ -37,29 +37,50 @@ impl Default for ConnectionLimits {
     }
 }
 
+/// Where connections come from.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Listener {
+    /// POP3 begins in clear (port 110).
+    Clear(TcpListener),
+    /// TLS begins at once (port 995, RFC 8314 §3.3).
+    Tls(TcpListener),
+}
+
 /// A server that runs on threads of its own; made by [`Server::spawn`]. Dropped, it goes on running.
 #[derive(Debug)]
 pub struct Running {
-    address: SocketAddr,
+    /// At least one.
+    addresses: Vec<SocketAddr>,
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Running {
-    /// The address that it listens on.
+    /// The address that its first listener listens on.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    /// The addresses that it listens on, in the order of the listeners.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// Accepts no more connections, and waits until the open ones have ended: by themselves, or by
     /// their deadlines.
     pub fn stop(self) {
         self.stop.store(true, Ordering::Release);
-        // The listener waits for a connection: this is one. If it cannot be made, nobody waits.
-        drop(TcpStream::connect_timeout(&reachable(self.address), Duration::from_secs(1)));
-        // A thread that panicked has nothing to wait for.
-        let _ = self.thread.join();
+        for address in self.addresses {
+            // A listener waits for a connection: this is one. If it cannot be made, nobody waits.
+            drop(TcpStream::connect_timeout(&reachable(address), Duration::from_secs(1)));
+        }
+        for thread in self.threads {
+            // A thread that panicked has nothing to wait for.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -82,21 +103,62 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
     /// # Errors
     /// If the listener has no address.
     pub fn spawn(self, listener: TcpListener) -> io::Result<Running> {
-        let address = listener.local_addr()?;
+        self.spawn_all([Listener::Clear(listener)])
+    }
+
+    /// The same over TLS that begins at once: the channel is [`Channel::Tls`]. The handshake is each
+    /// connection's own affair and has a deadline, [`ServerDeadlines::tls`]; until it is done the
+    /// connection counts as any other. A connection beyond the limits is closed.
+    ///
+    /// # Errors
+    /// If the listener has no address, or the server no certificate.
+    ///
+    /// [`ServerDeadlines::tls`]: super::ServerDeadlines::tls
+    pub fn spawn_tls(self, listener: TcpListener) -> io::Result<Running> {
+        self.spawn_all([Listener::Tls(listener)])
+    }
+
+    /// Serves the connections of several listeners, in clear and over TLS, under the same limits.
+    ///
+    /// # Errors
+    /// As [`Server::spawn_tls`]; if there is no listener.
+    pub fn spawn_all(self, listeners: impl IntoIterator<Item = Listener>) -> io::Result<Running> {
+        let listeners: Vec<_> = listeners.into_iter().collect();
+        let mut addresses = Vec::new();
+        for listener in &listeners {
+            addresses.push(match listener {
+                Listener::Clear(listener) => listener.local_addr()?,
+                Listener::Tls(listener) => {
+                    self.certificate()?;
+                    listener.local_addr()?
+                }
+            });
+        }
+        if addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no listener"));
+        }
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
         let server = Arc::new(self);
-        let thread = thread::spawn(move || accept(&server, &listener, &stopped));
-        Ok(Running { address, stop, thread })
+        let open = Arc::new(Served::default());
+        let threads = listeners.into_iter().map(|listener| {
+            let (server, open) = (Arc::clone(&server), Arc::clone(&open));
+            let stop = Arc::clone(&stop);
+            thread::spawn(move || accept(&server, &listener, &open, &stop))
+        });
+        Ok(Running { addresses, threads: threads.collect(), stop })
     }
 }
 
 fn accept<T: Store + 'static, A: Authenticator + 'static>(
     server: &Arc<Server<T, A>>,
-    listener: &TcpListener,
+    listener: &Listener,
+    open: &Arc<Served>,
     stop: &AtomicBool,
 ) {
-    let open = Arc::new(Served::default());
+    let (listener, tls) = match listener {
+        Listener::Clear(listener) => (listener, false),
+        Listener::Tls(listener) => (listener, true),
+    };
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     while !stop.load(Ordering::Acquire) {
         let Ok((stream, peer)) = listener.accept() else {
@@ -111,14 +173,17 @@ fn accept<T: Store + 'static, A: Authenticator + 'static>(
         // A listener for both families shows ::ffff:127.0.0.1.
         let peer = peer.ip().to_canonical();
         let Some(place) = open.admit(peer, server.connections) else {
-            refuse(stream);
+            // In front of TLS there is nothing that could be said.
+            if !tls {
+                refuse(stream);
+            }
             continue;
         };
         let server = Arc::clone(server);
         let builder = thread::Builder::new();
         let spawned = builder.spawn(move || {
             let _place = place;
-            serve(&server, stream, peer);
+            serve(&server, stream, peer, tls);
         });
         threads.extend(spawned);
     }
@@ -127,11 +192,20 @@ fn accept<T: Store + 'static, A: Authenticator + 'static>(
     }
 }
 
-fn serve<T: Store, A: Authenticator>(server: &Server<T, A>, stream: TcpStream, peer: IpAddr) {
+fn serve<T: Store, A: Authenticator>(
+    server: &Server<T, A>,
+    stream: TcpStream,
+    peer: IpAddr,
+    tls: bool,
+) {
     let channel = if peer.is_loopback() { Channel::Trusted } else { Channel::Clear };
     // Nothing depends on how a connection that broke has broken.
     let _ = stream.set_nodelay(true);
-    let _ = server.serve_connection(stream, channel);
+    let _ = if tls {
+        server.serve_tls_connection(stream)
+    } else {
+        server.serve_connection(stream, channel)
+    };
 }
 
 fn refuse(mut stream: TcpStream) {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 pub use authenticator::{Authenticator, Passwords};
 pub use connection::Ended;
-pub use listener::{ConnectionLimits, Running};
+pub use listener::{ConnectionLimits, Listener, Running};
 #[cfg(all(feature = "maildir", unix))]
 pub use maildir::{Maildir, MaildirMaildrop};
 pub use memory::{Memory, MemoryMaildrop};
@@ -30,14 +30,21 @@ use pop3_proto::server::{ConfigError, RespondError, ServerConfig};
 pub use sample::sample;
 pub use store::{OpenError, OpenMaildrop, RemoveError, Store};
 
+#[cfg(feature = "tls")]
+pub use crate::tls::ServerTls;
+
 use crate::deadline::Timeouts;
+use crate::tls::TlsError;
+use crate::transport::Transport;
 use connection::Connection;
 
 /// How long what may take on the server's side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ServerDeadlines {
-    /// From the connection to the end of the login, whatever is sent in between: 180 s.
+    /// For the handshake of TLS, all of it: 30 s.
+    pub tls: Duration,
+    /// From the greeting to the end of the login, whatever is sent in between: 180 s.
     pub login: Duration,
     /// From the end of the answer to one complete command to the next complete command: 10 min, and
     /// RFC 1939 §3 allows no less. When it has passed the connection is closed without a word, and
@@ -51,6 +58,7 @@ pub struct ServerDeadlines {
 impl ServerDeadlines {
     /// The defaults.
     pub const DEFAULT: Self = Self {
+        tls: Duration::from_secs(30),
         login: Duration::from_secs(180),
         idle: Duration::from_secs(600),
         write: Duration::from_secs(120),
@@ -94,6 +102,9 @@ pub struct Server<T, A> {
     pub connections: ConnectionLimits,
     /// The text of the greeting.
     pub greeting: Text,
+    /// The certificate. Without one there is no TLS.
+    #[cfg(feature = "tls")]
+    pub tls: Option<ServerTls>,
 }
 
 impl<T: Store, A: Authenticator> Server<T, A> {
@@ -109,6 +120,8 @@ impl<T: Store, A: Authenticator> Server<T, A> {
             deadlines: ServerDeadlines::DEFAULT,
             connections: ConnectionLimits::DEFAULT,
             greeting,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 
@@ -122,7 +135,34 @@ impl<T: Store, A: Authenticator> Server<T, A> {
         stream: S,
         channel: Channel,
     ) -> Result<Ended, ServerError> {
-        Connection::new(self, stream, channel)?.run()
+        Connection::new(self, Transport::Clear(stream), channel)?.run()
+    }
+
+    /// The same with a client that begins TLS at once (RFC 8314 §3.3): the channel is
+    /// [`Channel::Tls`].
+    ///
+    /// # Errors
+    /// As [`Server::serve_connection`]; [`ServerError::Tls`] if the handshake did not come to its end,
+    /// or the server has no certificate.
+    pub fn serve_tls_connection<S: Timeouts>(&self, stream: S) -> Result<Ended, ServerError> {
+        let mut transport = Transport::Clear(stream);
+        transport.upgrade_server(self.certificate()?, self.deadlines.tls)?;
+        Connection::new(self, transport, Channel::Tls)?.run()
+    }
+}
+
+impl<T, A> Server<T, A> {
+    #[cfg(feature = "tls")]
+    fn certificate(&self) -> Result<&ServerTls, TlsError> {
+        self.tls.as_ref().ok_or_else(|| {
+            TlsError::new(crate::tls::TlsErrorKind::Configuration, "the server has no certificate")
+        })
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_self, reason = "with TLS it holds the certificate")]
+    fn certificate(&self) -> Result<&crate::tls::ServerTls, TlsError> {
+        Err(crate::tls::TlsErrorKind::Unsupported.into())
     }
 }
 
@@ -132,6 +172,8 @@ impl<T: Store, A: Authenticator> Server<T, A> {
 pub enum ServerError {
     /// The configuration is wrong.
     Config(ConfigError),
+    /// TLS could not be begun, or it broke.
+    Tls(TlsError),
     /// The transport failed.
     Io(io::Error),
     /// An answer did not fit its command: a fault of this library.
@@ -142,6 +184,7 @@ impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
             Self::Respond(error) => error.fmt(f),
         }
@@ -152,6 +195,7 @@ impl std::error::Error for ServerError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Config(error) => Some(error),
+            Self::Tls(error) => Some(error),
             Self::Io(error) => Some(error),
             Self::Respond(error) => Some(error),
         }
@@ -164,9 +208,16 @@ impl From<ConfigError> for ServerError {
     }
 }
 
+impl From<TlsError> for ServerError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
+    }
+}
+
 impl From<io::Error> for ServerError {
+    /// An error that TLS wrapped for `std::io` is unwrapped again.
     fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        error.downcast::<TlsError>().map_or_else(Self::Io, Self::Tls)
     }
 }
 
