@@ -3,14 +3,16 @@
 use std::fmt;
 use std::net::TcpStream;
 
-use pop3_proto::client::{Event, Security, Update};
-use pop3_proto::{
-    ApopDigest, Capabilities, Command, Deviations, Greeting, Mailbox, Password, Response,
-};
+#[cfg(feature = "scram")]
+use pop3_proto::Base64;
+use pop3_proto::client::{self, Choice, Credentials, Login, Opening, Security, Update, UseStls};
+use pop3_proto::sasl::Mechanism;
+use pop3_proto::state::State;
+use pop3_proto::{Capabilities, Deviations, Greeting, Mailbox, Password};
 
 use crate::connect::Builder;
 use crate::deadline::Timeouts;
-use crate::driver::Driver;
+use crate::driver::{Driver, Stop};
 use crate::error::{Error, QuitError};
 use crate::session::Session;
 use crate::tls::ChannelBindings;
@@ -31,12 +33,12 @@ impl Client<TcpStream> {
 }
 
 impl<S: Timeouts> Client<S> {
-    pub(crate) fn greeted(mut driver: Driver<S>) -> Result<Self, Error> {
-        match driver.event()? {
-            Event::Greeting(greeting) if greeting.response.is_ok() => Ok(Self { driver, greeting }),
-            Event::Greeting(greeting) => Err(Error::Refused(greeting.response)),
-            _ => Err(Error::Unexpected),
-        }
+    /// Waits for the greeting, and begins TLS by STLS where that is called for.
+    pub(crate) fn opened(mut driver: Driver<S>, stls: UseStls) -> Result<Self, Error> {
+        let mut opening = Opening::new(stls);
+        driver.run(|session| opening.step(session))?;
+        let greeting = driver.session.greeting().cloned().ok_or(Error::Unexpected)?;
+        Ok(Self { driver, greeting })
     }
 
     /// The greeting.
@@ -65,46 +67,80 @@ impl<S: Timeouts> Client<S> {
         self.driver.deviations
     }
 
-    /// Logs in with USER and PASS (RFC 1939 §7).
+    /// Logs in by the best method that the policy allows and the server announces:
+    /// [`Choice::Best`]. [`Session::method`] tells which it was.
     ///
     /// # Errors
-    /// [`LoginError::Refused`] gives the connection back with the server's `-ERR`, to try again or to
-    /// quit. [`LoginError::Failed`] is anything else; nothing was sent if the security policy forbids.
+    /// As [`Client::login_with`].
     pub fn login(
         self,
         mailbox: &Mailbox,
         password: &Password,
     ) -> Result<Session<S>, LoginError<S>> {
-        self.authenticate(&[Command::User(mailbox.clone()), Command::Pass(password.clone())])
+        self.login_with(Credentials::password(mailbox.clone(), password.clone()), Choice::Best)
     }
 
-    /// Logs in with APOP (RFC 1939 §7); the caller has made the digest from
-    /// [`Greeting::timestamp`] and the shared secret. It is MD5: of little worth without TLS.
+    /// Logs in by one of the methods that `choice` allows. One is tried: where it fails, nothing weaker
+    /// is tried by itself.
     ///
     /// # Errors
-    /// As [`Client::login`].
-    pub fn login_apop(
+    /// [`LoginError::Refused`] gives the connection back, to try again or to quit; nothing was sent if
+    /// the security policy forbids it. [`LoginError::Failed`] is anything else.
+    pub fn login_with(
         self,
-        mailbox: &Mailbox,
-        digest: &ApopDigest,
+        credentials: Credentials,
+        choice: Choice,
     ) -> Result<Session<S>, LoginError<S>> {
-        self.authenticate(&[Command::Apop { mailbox: mailbox.clone(), digest: digest.clone() }])
+        let login = Login::new(&self.driver.session, credentials, choice);
+        self.run(login)
     }
 
-    fn authenticate(mut self, commands: &[Command]) -> Result<Session<S>, LoginError<S>> {
-        self.driver.clock.begin_login();
-        for command in commands {
-            match self.driver.line(command) {
-                Ok(response) if response.is_ok() => {}
-                Ok(response) => {
-                    self.driver.clock.end_login();
-                    return Err(LoginError::Refused { client: Box::new(self), response });
-                }
-                Err(error) => return Err(LoginError::Failed(error)),
-            }
+    /// Logs in by AUTH with a mechanism of the caller's own, and no other (RFC 5034).
+    ///
+    /// # Errors
+    /// As [`Client::login_with`].
+    pub fn login_by(self, mechanism: Box<dyn Mechanism>) -> Result<Session<S>, LoginError<S>> {
+        let login = Login::with_mechanism(&self.driver.session, mechanism);
+        self.run(login)
+    }
+
+    fn run(mut self, login: Login) -> Result<Session<S>, LoginError<S>> {
+        // Where STLS was called for it is behind us.
+        let mut login = login.with_stls(UseStls::Never);
+        match self.prepare(login) {
+            Ok(prepared) => login = prepared,
+            Err(error) => return Err(LoginError::Failed(error)),
         }
+        self.driver.clock.begin_login();
+        let outcome = self.driver.run(|session| login.step(session));
         self.driver.clock.end_login();
-        Ok(Session::new(self.driver, self.greeting))
+        match outcome {
+            Ok(method) => Ok(Session::new(self.driver, self.greeting, method)),
+            Err(Stop::Login(reason)) if self.driver.session.state() == State::Authorization => {
+                Err(LoginError::Refused { client: Box::new(self), reason })
+            }
+            Err(stop) => Err(LoginError::Failed(stop.into())),
+        }
+    }
+
+    /// Gives the login what only the outside has: randomness, and what the connection is bound to.
+    #[cfg(feature = "scram")]
+    fn prepare(&self, login: Login) -> Result<Login, Error> {
+        let mut random = [0; 18];
+        getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+        let nonce = Base64::encode(&random);
+        let nonce = std::str::from_utf8(nonce.expose()).unwrap_or_default();
+        let mut login = login.with_nonce(nonce)?;
+        if let Some(binding) = self.channel_bindings().preferred() {
+            login.bind(binding);
+        }
+        Ok(login)
+    }
+
+    #[cfg(not(feature = "scram"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "SCRAM needs more")]
+    const fn prepare(&self, login: Login) -> Result<Login, Error> {
+        Ok(login)
     }
 
     /// Ends the session without having logged in.
@@ -120,12 +156,12 @@ impl<S: Timeouts> Client<S> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoginError<S> {
-    /// The server refused; the connection is still there.
+    /// Nobody is logged in; the connection is still there.
     Refused {
         /// The connection, in AUTHORIZATION.
         client: Box<Client<S>>,
-        /// What the server said.
-        response: Response,
+        /// What the server said, or why nothing was sent.
+        reason: client::LoginError,
     },
     /// Anything else.
     Failed(Error),
@@ -134,9 +170,7 @@ pub enum LoginError<S> {
 impl<S> fmt::Display for LoginError<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { response, .. } => {
-                write!(f, "the server refused the login: {}", response.text)
-            }
+            Self::Refused { reason, .. } => reason.fmt(f),
             Self::Failed(error) => error.fmt(f),
         }
     }
@@ -145,7 +179,7 @@ impl<S> fmt::Display for LoginError<S> {
 impl<S: fmt::Debug> std::error::Error for LoginError<S> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Refused { .. } => None,
+            Self::Refused { reason, .. } => Some(reason),
             Self::Failed(error) => Some(error),
         }
     }
@@ -154,7 +188,7 @@ impl<S: fmt::Debug> std::error::Error for LoginError<S> {
 impl<S> From<LoginError<S>> for Error {
     fn from(error: LoginError<S>) -> Self {
         match error {
-            LoginError::Refused { response, .. } => Self::Refused(response),
+            LoginError::Refused { reason, .. } => reason.into(),
             LoginError::Failed(error) => error,
         }
     }

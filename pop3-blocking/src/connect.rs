@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
-use pop3_proto::client::{Channel, ClientConfig, ClientSession, Security};
+use pop3_proto::client::{Channel, ClientConfig, ClientSession, Security, UseStls};
 
 use crate::client::Client;
 use crate::deadline::{Deadlines, Timeouts, Untimed};
@@ -28,6 +28,9 @@ use crate::tls::{Peer, TlsError};
 pub struct Builder {
     /// What the session may do, and how forgiving it is.
     pub config: ClientConfig,
+    /// When STLS is used; `None` is what the policy calls for ([`UseStls::of`]). What the policy forbids
+    /// in clear stays forbidden.
+    pub stls: Option<UseStls>,
     /// How long what may take.
     pub deadlines: Deadlines,
     /// Whom to believe over TLS. `None` is [`Tls::platform`](crate::Tls::platform), made anew for each connection: who
@@ -42,14 +45,16 @@ impl Builder {
     pub const fn new(security: Security) -> Self {
         Self {
             config: ClientConfig::new(security),
+            stls: None,
             deadlines: Deadlines::DEFAULT,
             #[cfg(feature = "tls")]
             tls: None,
         }
     }
 
-    /// Connects over TCP and waits for the greeting; under [`Security::Implicit`] TLS begins at once,
-    /// with a server whose certificate is for `host` (RFC 8314 §3.3).
+    /// Connects over TCP and waits for the greeting. TLS begins at once under [`Security::Implicit`], and
+    /// by STLS as [`Builder::stls`] says, with a server whose certificate is for `host` (RFC 8314 §3.3,
+    /// RFC 2595 §4).
     ///
     /// Every address that `host` resolves to is tried, all within one deadline. `host` may be an
     /// IPv6 literal, with or without brackets. In clear a connection to a loopback address is
@@ -62,11 +67,15 @@ impl Builder {
     pub fn connect(&self, host: &str, port: u16) -> Result<Client<TcpStream>, Error> {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let implicit = self.config.security == Security::Implicit;
-        let peer = if implicit { Some(self.peer(host)?) } else { None };
+        let stls = self.stls();
+        let peer = match stls {
+            UseStls::Never if !implicit => None,
+            _ => Some(self.peer(host)?),
+        };
         let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
         let stream = connect_any(&addresses, self.deadlines.connect)?;
         stream.set_nodelay(true)?;
-        if let Some(peer) = peer {
+        if implicit {
             return self.secured(stream, peer);
         }
         let channel = if stream.peer_addr()?.ip().to_canonical().is_loopback() {
@@ -74,15 +83,32 @@ impl Builder {
         } else {
             Channel::Clear
         };
-        self.over(stream, channel)
+        Client::opened(self.driver(stream, channel, peer), stls)
     }
 
-    /// Waits for the greeting on a transport that is connected already; `channel` says what it is.
+    /// Waits for the greeting on a transport that is connected already; `channel` says what it is. No
+    /// STLS is sent, since nobody says for whom a certificate would have to be: see
+    /// [`Builder::over_stls`].
     ///
     /// # Errors
     /// As [`Builder::connect`].
     pub fn over<S: Timeouts>(&self, stream: S, channel: Channel) -> Result<Client<S>, Error> {
-        Client::greeted(self.driver(stream, channel))
+        Client::opened(self.driver(stream, channel, None), UseStls::Never)
+    }
+
+    /// The same, and begins TLS by STLS as [`Builder::stls`] says, with a server whose certificate is for
+    /// `host`, a name or an address.
+    ///
+    /// # Errors
+    /// As [`Builder::connect`].
+    pub fn over_stls<S: Timeouts>(
+        &self,
+        stream: S,
+        channel: Channel,
+        host: &str,
+    ) -> Result<Client<S>, Error> {
+        let peer = self.peer(host)?;
+        Client::opened(self.driver(stream, channel, Some(peer)), self.stls())
     }
 
     /// Begins TLS on a transport that is connected already, with a server whose certificate is for
@@ -91,7 +117,7 @@ impl Builder {
     /// # Errors
     /// As [`Builder::connect`].
     pub fn over_tls<S: Timeouts>(&self, stream: S, host: &str) -> Result<Client<S>, Error> {
-        self.secured(stream, self.peer(host)?)
+        self.secured(stream, Some(self.peer(host)?))
     }
 
     /// The same over any transport; there are no deadlines then: see [`Untimed`].
@@ -106,14 +132,18 @@ impl Builder {
         self.over(Untimed(stream), channel)
     }
 
-    fn secured<S: Timeouts>(&self, stream: S, peer: Peer) -> Result<Client<S>, Error> {
-        let mut driver = self.driver(stream, Channel::Tls);
-        driver.begin_tls(peer)?;
-        Client::greeted(driver)
+    fn secured<S: Timeouts>(&self, stream: S, peer: Option<Peer>) -> Result<Client<S>, Error> {
+        let mut driver = self.driver(stream, Channel::Tls, peer);
+        driver.begin_tls()?;
+        Client::opened(driver, UseStls::Never)
     }
 
-    fn driver<S: Timeouts>(&self, stream: S, channel: Channel) -> Driver<S> {
-        Driver::new(ClientSession::new(self.config, channel), stream, self.deadlines)
+    fn driver<S: Timeouts>(&self, stream: S, channel: Channel, peer: Option<Peer>) -> Driver<S> {
+        Driver::new(ClientSession::new(self.config, channel), stream, peer, self.deadlines)
+    }
+
+    fn stls(&self) -> UseStls {
+        self.stls.unwrap_or_else(|| UseStls::of(self.config.security))
     }
 
     /// Whom to begin TLS with.

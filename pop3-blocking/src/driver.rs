@@ -3,12 +3,12 @@
 use std::io::{self, Read as _, Write as _};
 
 use bytes::Buf as _;
-use pop3_proto::client::{ClientSession, CommandId, Eof, Event};
+use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, Step};
 use pop3_proto::{Command, Deviations};
 
 use crate::deadline::{Clock, Deadlines, Timeouts};
 use crate::error::Error;
-use crate::tls::Peer;
+use crate::tls::{Peer, TlsError, TlsErrorKind};
 use crate::transport::Transport;
 
 /// A session and its transport.
@@ -16,6 +16,8 @@ use crate::transport::Transport;
 pub(crate) struct Driver<S> {
     pub(crate) session: ClientSession,
     pub(crate) stream: Transport<S>,
+    /// Whom to begin TLS with.
+    peer: Option<Peer>,
     pub(crate) clock: Clock,
     /// What was written may still stand in the transport.
     unflushed: bool,
@@ -26,10 +28,16 @@ pub(crate) struct Driver<S> {
 }
 
 impl<S: Timeouts> Driver<S> {
-    pub(crate) fn new(session: ClientSession, stream: S, deadlines: Deadlines) -> Self {
+    pub(crate) const fn new(
+        session: ClientSession,
+        stream: S,
+        peer: Option<Peer>,
+        deadlines: Deadlines,
+    ) -> Self {
         Self {
             session,
             stream: Transport::Clear(stream),
+            peer,
             clock: Clock::new(deadlines),
             unflushed: false,
             write_closed: false,
@@ -38,11 +46,32 @@ impl<S: Timeouts> Driver<S> {
     }
 
     /// Begins TLS: the session that goes on knows nothing that came before it.
-    pub(crate) fn begin_tls(&mut self, peer: Peer) -> Result<(), Error> {
+    pub(crate) fn begin_tls(&mut self) -> Result<(), Error> {
+        let peer = self.peer.clone().ok_or_else(|| TlsError::from(TlsErrorKind::ServerName))?;
         debug_assert!(!self.unflushed, "what belongs before TLS stands in the transport");
         self.stream.upgrade_client(peer, self.clock.deadlines.tls)?;
         self.clock.disarmed();
         Ok(())
+    }
+
+    /// Does what `step` calls for until it is done.
+    pub(crate) fn run<T>(
+        &mut self,
+        mut step: impl FnMut(&mut ClientSession) -> Result<Step<T>, client::LoginError>,
+    ) -> Result<T, Stop> {
+        loop {
+            match step(&mut self.session).map_err(Stop::Login)? {
+                Step::Exchange => self.exchange()?,
+                Step::StartTls => {
+                    self.begin_tls()?;
+                    self.session.tls_established().map_err(Error::from)?;
+                }
+                Step::Deviation(deviation) => {
+                    self.deviations.insert(deviation);
+                }
+                Step::Done(done) => return Ok(done),
+            }
+        }
     }
 
     /// Queues a command. While it is too early, replies to abandoned commands are read and dropped.
@@ -162,6 +191,27 @@ impl<S: Timeouts> Driver<S> {
                 Err(self.session.time_out().into())
             }
             _ => Err(error.into()),
+        }
+    }
+}
+
+/// Why a login did not come to its end.
+pub(crate) enum Stop {
+    Login(client::LoginError),
+    Adapter(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Adapter(error)
+    }
+}
+
+impl From<Stop> for Error {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Login(error) => error.into(),
+            Stop::Adapter(error) => error,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 
-use pop3_proto::client::{ProtocolError, SendError, Update};
-use pop3_proto::{InvalidValue, KnownCode, Response, Text};
+use pop3_proto::client::{LoginError, ProtocolError, SendError, Update};
+use pop3_proto::{Advice, CredentialProblem, InvalidValue, Response, Text};
 
 use crate::address::AddressError;
 use crate::tls::{TlsError, TlsErrorKind};
@@ -25,6 +25,8 @@ pub enum Error {
     Protocol(ProtocolError),
     /// The server refused: `-ERR`.
     Refused(Response),
+    /// TLS could not be begun by STLS, or nobody could be logged in.
+    Login(LoginError),
     /// The server closed the connection between replies; the farewell is what it said before.
     Closed {
         /// A `-ERR` line that nothing had asked for.
@@ -69,14 +71,18 @@ impl Error {
     /// refuse wrong credentials without saying so: then the place where the error came from tells.
     #[must_use]
     pub fn is_auth(&self) -> bool {
-        self.code() == Some(KnownCode::Auth)
+        self.response()
+            .is_some_and(|response| response.credential_problem() == CredentialProblem::Yes)
     }
 
     /// Whether the same may succeed later without anybody doing anything (RFC 2449 §8.1, RFC 3206 §4).
+    /// Only response codes that the server announced count.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.code(), Some(KnownCode::InUse | KnownCode::LoginDelay | KnownCode::SysTemp))
-            || matches!(self, Self::Send(error) if error.is_transient())
+        matches!(
+            self.response().and_then(Response::advice),
+            Some(Advice::RetryLater | Advice::Wait)
+        ) || matches!(self, Self::Send(error) if error.is_transient())
     }
 
     /// Whether the server broke the protocol.
@@ -85,10 +91,15 @@ impl Error {
         matches!(self, Self::Protocol(error) if !matches!(error, ProtocolError::TimedOut { .. }))
     }
 
-    fn code(&self) -> Option<KnownCode> {
+    /// The server's `-ERR`, if there is one behind the error.
+    #[must_use]
+    pub const fn response(&self) -> Option<&Response> {
         match self {
-            Self::Refused(response) => response.code()?.known(),
-            Self::Closed { farewell } => farewell.as_ref()?.code()?.known(),
+            Self::Refused(response)
+            | Self::Login(
+                LoginError::Refused { response, .. } | LoginError::StlsRefused(response),
+            ) => Some(response),
+            Self::Closed { farewell } => farewell.as_ref(),
             _ => None,
         }
     }
@@ -104,6 +115,7 @@ impl fmt::Display for Error {
                 f.write_str("the server refused")
             }
             Self::Refused(response) => write!(f, "the server refused: {}", response.text),
+            Self::Login(error) => error.fmt(f),
             Self::Closed { farewell: None } => f.write_str("the server closed the connection"),
             Self::Closed { farewell: Some(response) } => {
                 write!(f, "the server closed the connection: {}", response.text)
@@ -126,6 +138,7 @@ impl std::error::Error for Error {
             Self::Io(error) => Some(error),
             Self::Tls(error) => Some(error),
             Self::Protocol(error) => Some(error),
+            Self::Login(error) => Some(error),
             Self::Send(error) => Some(error),
             Self::Invalid(error) => Some(error),
             Self::Address(error) => Some(error),
@@ -158,6 +171,7 @@ impl From<Error> for io::Error {
             }
             Error::Closed { .. } => io::ErrorKind::ConnectionAborted,
             Error::Send(_) | Error::Invalid(_) | Error::Address(_) => io::ErrorKind::InvalidInput,
+            Error::Login(_) => io::ErrorKind::PermissionDenied,
             Error::Refused(_) | Error::TooLarge { .. } => io::ErrorKind::Other,
         };
         Self::new(kind, error)
@@ -173,6 +187,20 @@ impl From<TlsError> for Error {
 impl From<ProtocolError> for Error {
     fn from(error: ProtocolError) -> Self {
         Self::Protocol(error)
+    }
+}
+
+impl From<LoginError> for Error {
+    /// What has a name of its own here keeps it.
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Protocol(error) => Self::Protocol(error),
+            LoginError::Send(error) => Self::Send(error),
+            LoginError::Invalid(error) => Self::Invalid(error),
+            LoginError::NoService(response) => Self::Refused(response),
+            LoginError::Closed(farewell) => Self::Closed { farewell },
+            error => Self::Login(error),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A session in TRANSACTION.
 
-use pop3_proto::client::{CommandId, Event, Update};
+use pop3_proto::client::{Channel, CommandId, Event, Method, Support, Update};
+use pop3_proto::state::Keyword;
 use pop3_proto::{
     Capabilities, Command, Deviations, DropListing, Greeting, MessageNumber, Response, ScanListing,
     UniqueIdListing,
@@ -22,17 +23,37 @@ use crate::pipeline::Pipeline;
 pub struct Session<S> {
     driver: Driver<S>,
     greeting: Greeting,
+    method: Method,
 }
 
 impl<S: Timeouts> Session<S> {
-    pub(crate) const fn new(driver: Driver<S>, greeting: Greeting) -> Self {
-        Self { driver, greeting }
+    pub(crate) const fn new(driver: Driver<S>, greeting: Greeting, method: Method) -> Self {
+        Self { driver, greeting, method }
     }
 
     /// The greeting.
     #[must_use]
     pub const fn greeting(&self) -> &Greeting {
         &self.greeting
+    }
+
+    /// How the login was made.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
+    /// What carries the session.
+    #[must_use]
+    pub const fn channel(&self) -> Channel {
+        self.driver.session.channel()
+    }
+
+    /// What is known of the server and an optional command, so that a caller can do without UIDL, TOP or
+    /// CAPA where they are missing, and try again where they failed for the moment.
+    #[must_use]
+    pub fn support(&self, keyword: Keyword) -> Support {
+        self.driver.session.support(keyword)
     }
 
     /// What the server has been forgiven so far.

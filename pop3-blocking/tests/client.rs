@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use pop3_blocking::pop3_proto::client::{
-    Channel, Eof, Item, ProtocolError, Security, SendError, Update, Waiting,
+    self, Channel, Eof, Item, ProtocolError, Security, SendError, Update, Waiting,
 };
 use pop3_blocking::pop3_proto::{
     Command, DropListing, KnownCode, Mailbox, MessageNumber, Password, ScanListing,
@@ -25,6 +25,17 @@ fn connect(piece: usize, script: Vec<Act>) -> Result<Client<Scripted>, Error> {
     Client::builder(Security::PlaintextAllowed).over(Scripted::new(piece, script), Channel::Clear)
 }
 
+/// Logs in by USER and PASS alone: nothing else is in the scripts.
+fn user_pass(
+    client: Client<Scripted>,
+    mailbox: &Mailbox,
+    password: &str,
+) -> Result<Session<Scripted>, LoginError<Scripted>> {
+    let password = Password::new(password).expect("a password");
+    let credentials = client::Credentials::password(mailbox.clone(), password);
+    client.login_with(credentials, client::Choice::Only(client::Method::UserPass))
+}
+
 /// A session that is logged in and goes on with `script`.
 fn session(piece: usize, script: Vec<Act>) -> Session<Scripted> {
     let mut whole = vec![
@@ -37,7 +48,7 @@ fn session(piece: usize, script: Vec<Act>) -> Session<Scripted> {
     whole.extend(script);
     let client = connect(piece, whole).expect("a greeting");
     let mailbox = Mailbox::new("mrose").expect("a mailbox");
-    client.login(&mailbox, &Password::new("tan staaf").expect("a password")).expect("a login")
+    user_pass(client, &mailbox, "tan staaf").expect("a login")
 }
 
 /// The same, where the server announces PIPELINING.
@@ -301,11 +312,13 @@ fn a_refused_login_gives_the_client_back() {
     )
     .unwrap();
     let mailbox = Mailbox::new("a").unwrap();
-    let error = client.login(&mailbox, &Password::new("b").unwrap()).unwrap_err();
-    let LoginError::Refused { client, response } = error else { panic!("{error:?}") };
+    let error = user_pass(client, &mailbox, "b").unwrap_err();
+    let LoginError::Refused { client, reason } = error else { panic!("{error:?}") };
+    let error = Error::from(reason);
+    let response = error.response().expect("what the server said");
     assert_eq!(response.code().unwrap().known(), Some(KnownCode::Auth));
-    assert!(Error::Refused(response).is_auth());
-    let session = client.login(&mailbox, &Password::new("c").unwrap()).unwrap();
+    assert!(!error.is_auth(), "nothing announced the code");
+    let session = user_pass(*client, &mailbox, "c").unwrap();
     assert_eq!(session.quit().unwrap(), Update::Committed);
 }
 
@@ -390,9 +403,9 @@ fn a_malformed_line_does_not_end_a_listing() {
 fn no_password_leaves_in_clear_by_default() {
     let scripted = Scripted::new(9, [send("+OK\r\n")]);
     let client = Client::builder(Security::StlsRequired).over(scripted, Channel::Clear).unwrap();
-    let error =
-        client.login(&Mailbox::new("a").unwrap(), &Password::new("b").unwrap()).unwrap_err();
-    assert!(matches!(error, LoginError::Failed(Error::Send(SendError::NotProtected { .. }))));
+    let error = user_pass(client, &Mailbox::new("a").unwrap(), "b").unwrap_err();
+    let LoginError::Refused { reason, .. } = error else { panic!("{error:?}") };
+    assert!(matches!(reason, client::LoginError::Send(SendError::NotProtected { .. })));
 }
 
 #[test]
@@ -542,7 +555,7 @@ fn a_long_reply_deadline_does_not_stretch_a_login() {
     let timeouts = transport.timeouts.clone();
     let client = builder.over(transport, Channel::Clear).expect("a greeting");
     let mailbox = Mailbox::new("mrose").expect("a mailbox");
-    client.login(&mailbox, &Password::new("x").expect("a password")).expect_err("silence");
+    user_pass(client, &mailbox, "x").expect_err("silence");
     let last = timeouts.lock().unwrap().last().copied().expect("a timeout");
     assert!(last <= Duration::from_secs(11), "{last:?}");
 }

@@ -16,6 +16,9 @@ mod tests;
 
 use std::fmt;
 
+#[cfg(feature = "scram")]
+use pop3_proto::sasl::ChannelBinding;
+
 #[cfg(not(feature = "tls"))]
 pub(crate) use absent::*;
 #[cfg(feature = "tls")]
@@ -43,6 +46,18 @@ pub struct ChannelBindings {
     /// certificate's signature has no single hash function, as Ed25519 has not, and on a server whose
     /// certificate was chosen by a configuration of the caller's own.
     pub tls_server_end_point: Option<Vec<u8>>,
+}
+
+#[cfg(feature = "scram")]
+impl ChannelBindings {
+    /// The one to bind SCRAM to: `tls-exporter` where there is TLS 1.3 (RFC 9266 §3).
+    pub(crate) fn preferred(&self) -> Option<ChannelBinding> {
+        match (&self.tls_exporter, &self.tls_server_end_point) {
+            (Some(exported), _) => Some(ChannelBinding::tls_exporter(exported)),
+            (None, Some(hash)) => ChannelBinding::tls_server_end_point(hash).ok(),
+            (None, None) => None,
+        }
+    }
 }
 
 impl fmt::Debug for ChannelBindings {

@@ -4,8 +4,8 @@ use core::mem;
 
 use super::reply::{self, Kind, Listing, ListingLine, Progress, Shape};
 use super::{
-    BodyRead, ClientSession, CommandId, Eof, Event, Excerpt, InFlight, Item, ProtocolError, Support,
-    Update,
+    BodyRead, ClientSession, CommandId, Eof, Event, Excerpt, InFlight, Item, ProtocolError,
+    Support, Update,
 };
 use crate::buffer::Output;
 use crate::codec::{self, BodyStep, LineStep, MultilineDecoder, octets};

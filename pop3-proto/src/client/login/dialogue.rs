@@ -66,7 +66,9 @@ impl Dialogue {
             let Some(event) = session.poll_event()? else { return Ok(Said::Nothing) };
             match event {
                 Event::Deviation { deviation, .. } => return Ok(Said::Deviation(deviation)),
-                Event::Greeting(greeting) if greeting.response.is_ok() => return Ok(Said::Greeting),
+                Event::Greeting(greeting) if greeting.response.is_ok() => {
+                    return Ok(Said::Greeting);
+                }
                 Event::Greeting(greeting) => return Err(LoginError::NoService(greeting.response)),
                 Event::Closed { farewell, .. } => return Err(LoginError::Closed(farewell)),
                 Event::FailureDetail { id, detail } if self.open == Some(id) => {

@@ -219,10 +219,15 @@ pub(super) fn mechanism(
                     Box::new(sasl::CramMd5::new(mailbox.as_str(), secret)?)
                 }
                 #[cfg(feature = "scram")]
-                name => {
-                    super::scram::mechanism(name, mailbox, secret, authorization, circumstances, session)?
-                        .ok_or_else(unfit)?
-                }
+                name => super::scram::mechanism(
+                    name,
+                    mailbox,
+                    secret,
+                    authorization,
+                    circumstances,
+                    session,
+                )?
+                .ok_or_else(unfit)?,
                 #[cfg(not(feature = "scram"))]
                 _ => return Err(unfit()),
             }
@@ -231,7 +236,9 @@ pub(super) fn mechanism(
             MechanismName::OAUTHBEARER => {
                 Box::new(sasl::OAuthBearer::new(Some(mailbox.as_str()), token.clone())?)
             }
-            MechanismName::XOAUTH2 => Box::new(sasl::XOAuth2::new(mailbox.as_str(), token.clone())?),
+            MechanismName::XOAUTH2 => {
+                Box::new(sasl::XOAuth2::new(mailbox.as_str(), token.clone())?)
+            }
             _ => return Err(unfit()),
         },
         Credentials::Certificate { authorization } if name == MechanismName::EXTERNAL => {

@@ -186,15 +186,14 @@ impl Login {
 
     /// Whether the server's announcements matter: to the choice, or to where the first message goes.
     const fn chooses(&self) -> bool {
-        !matches!(
-            self.how,
-            How::Choose(_, Choice::Only(Method::UserPass | Method::Apop))
-        )
+        !matches!(self.how, How::Choose(_, Choice::Only(Method::UserPass | Method::Apop)))
     }
 
     fn choose(&self, session: &ClientSession) -> Result<Phase, LoginError> {
         if session.state() == State::Transaction {
-            return Err(super::SendError::WrongState { keyword: None, state: session.state() }.into());
+            return Err(
+                super::SendError::WrongState { keyword: None, state: session.state() }.into()
+            );
         }
         let method = match &self.how {
             How::Mechanism(_, method) => *method,

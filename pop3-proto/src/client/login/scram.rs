@@ -19,7 +19,9 @@ pub(super) fn mechanism(
 ) -> Result<Option<Box<dyn Mechanism>>, LoginError> {
     let hashes = [ScramHash::Sha1, ScramHash::Sha256];
     let (Some(hash), Some(nonce)) = (
-        hashes.into_iter().find(|hash| [false, true].map(|plus| hash.mechanism(plus)).contains(&name)),
+        hashes
+            .into_iter()
+            .find(|hash| [false, true].map(|plus| hash.mechanism(plus)).contains(&name)),
         &circumstances.nonce,
     ) else {
         return Ok(None);
