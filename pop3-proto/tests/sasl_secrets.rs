@@ -21,7 +21,7 @@ impl Canaries {
             forms.push(String::from_utf8_lossy(secret).into_owned());
             let base64 = Base64::encode(secret);
             forms.push(String::from_utf8(base64.expose().to_vec()).unwrap());
-            forms.push(secret.iter().map(|octet| format!("{octet:02x}")).collect());
+            forms.push(hexadecimal(secret));
             let list = format!("{secret:?}");
             forms.push(list[1..list.len() - 1].to_owned());
         }
@@ -146,7 +146,7 @@ fn who_exposes_a_secret() {
 fn a_long_failure_is_cut() {
     let mut client = OAuthBearer::new(None, secret(TOKEN)).unwrap();
     client.initial_response().unwrap();
-    client.respond(&[0x1b; 100_000]).unwrap();
+    client.respond(&vec![0x1b; 100_000]).unwrap();
     let failure = client.failure().expect("the reasons");
     assert_eq!(failure.octets().len(), pop3_proto::Text::MAX_OCTETS);
     assert!(!failure.to_string().contains('\x1b'));

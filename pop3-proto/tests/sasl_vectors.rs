@@ -161,8 +161,7 @@ fn scram() {
             ScramKeys::derive(vector.hash, &secret("pencil"), &octets(vector.salt), iterations)
                 .unwrap();
         for (key, expected) in [keys.stored_key(), keys.server_key()].into_iter().zip(vector.keys) {
-            let digits: String = key.expose().iter().map(|octet| format!("{octet:02x}")).collect();
-            assert_eq!(digits, expected);
+            assert_eq!(sasl_support::hexadecimal(key.expose()), expected);
         }
         let mut server = ScramAcceptor::new(
             vector.hash,

@@ -46,6 +46,10 @@ pub(crate) fn octets(base64: &str) -> Vec<u8> {
     Base64::new(base64).and_then(|text| text.decode()).unwrap().expose().to_vec()
 }
 
+pub(crate) fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().fold(String::new(), |digits, octet| digits + &format!("{octet:02x}"))
+}
+
 /// Knows `tim`, who may act for `shared`, and nobody else.
 pub(crate) fn answer(question: &Question) -> Answer {
     let known = |mailbox: &Mailbox| mailbox.as_str() == USER;
