@@ -15,7 +15,7 @@ use crate::deadline::Timeouts;
 use crate::driver::{Driver, Stop};
 use crate::error::{Error, QuitError};
 use crate::session::Session;
-use crate::tls::ChannelBindings;
+use crate::tls::{ChannelBindings, Peer, TlsError};
 
 /// A connection in AUTHORIZATION: the server has greeted, nobody is logged in.
 #[derive(Debug)]
@@ -34,9 +34,17 @@ impl Client<TcpStream> {
 
 impl<S: Timeouts> Client<S> {
     /// Waits for the greeting, and begins TLS by STLS where that is called for.
-    pub(crate) fn opened(mut driver: Driver<S>, stls: UseStls) -> Result<Self, Error> {
+    pub(crate) fn opened(
+        mut driver: Driver<S>,
+        stls: UseStls,
+        peer: impl FnOnce() -> Result<Peer, TlsError>,
+    ) -> Result<Self, Error> {
         let mut opening = Opening::new(stls);
-        driver.run(|session| opening.step(session))?;
+        if driver.run(|session| opening.step(session))?.is_none() {
+            driver.begin_tls(peer()?)?;
+            driver.session.tls_established()?;
+            driver.run(|session| opening.step(session))?;
+        }
         let greeting = driver.session.greeting().cloned().ok_or(Error::Unexpected)?;
         Ok(Self { driver, greeting })
     }
@@ -115,7 +123,8 @@ impl<S: Timeouts> Client<S> {
         let outcome = self.driver.run(|session| login.step(session));
         self.driver.clock.end_login();
         match outcome {
-            Ok(method) => Ok(Session::new(self.driver, self.greeting, method)),
+            Ok(Some(method)) => Ok(Session::new(self.driver, self.greeting, method)),
+            Ok(None) => Err(LoginError::Failed(Error::Unexpected)),
             Err(Stop::Login(reason)) if self.driver.session.state() == State::Authorization => {
                 Err(LoginError::Refused { client: Box::new(self), reason })
             }

@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::deadline::{Deadlines, Timeouts, Untimed};
 use crate::driver::Driver;
 use crate::error::Error;
-use crate::tls::{Peer, TlsError};
+use crate::tls::{Peer, TlsError, TlsErrorKind};
 
 /// Describes a connection before it is made.
 ///
@@ -67,15 +67,11 @@ impl Builder {
     pub fn connect(&self, host: &str, port: u16) -> Result<Client<TcpStream>, Error> {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let implicit = self.config.security == Security::Implicit;
-        let stls = self.stls();
-        let peer = match stls {
-            UseStls::Never if !implicit => None,
-            _ => Some(self.peer(host)?),
-        };
+        let peer = if implicit { Some(self.peer(host)?) } else { None };
         let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
         let stream = connect_any(&addresses, self.deadlines.connect)?;
         stream.set_nodelay(true)?;
-        if implicit {
+        if let Some(peer) = peer {
             return self.secured(stream, peer);
         }
         let channel = if stream.peer_addr()?.ip().to_canonical().is_loopback() {
@@ -83,7 +79,7 @@ impl Builder {
         } else {
             Channel::Clear
         };
-        Client::opened(self.driver(stream, channel, peer), stls)
+        self.over_stls(stream, channel, host)
     }
 
     /// Waits for the greeting on a transport that is connected already; `channel` says what it is. No
@@ -93,7 +89,9 @@ impl Builder {
     /// # Errors
     /// As [`Builder::connect`].
     pub fn over<S: Timeouts>(&self, stream: S, channel: Channel) -> Result<Client<S>, Error> {
-        Client::opened(self.driver(stream, channel, None), UseStls::Never)
+        Client::opened(self.driver(stream, channel), UseStls::Never, || {
+            Err(TlsErrorKind::ServerName.into())
+        })
     }
 
     /// The same, and begins TLS by STLS as [`Builder::stls`] says, with a server whose certificate is for
@@ -107,8 +105,8 @@ impl Builder {
         channel: Channel,
         host: &str,
     ) -> Result<Client<S>, Error> {
-        let peer = self.peer(host)?;
-        Client::opened(self.driver(stream, channel, Some(peer)), self.stls())
+        let stls = self.stls.unwrap_or_else(|| UseStls::of(self.config.security, channel));
+        Client::opened(self.driver(stream, channel), stls, || self.peer(host))
     }
 
     /// Begins TLS on a transport that is connected already, with a server whose certificate is for
@@ -117,7 +115,7 @@ impl Builder {
     /// # Errors
     /// As [`Builder::connect`].
     pub fn over_tls<S: Timeouts>(&self, stream: S, host: &str) -> Result<Client<S>, Error> {
-        self.secured(stream, Some(self.peer(host)?))
+        self.secured(stream, self.peer(host)?)
     }
 
     /// The same over any transport; there are no deadlines then: see [`Untimed`].
@@ -132,18 +130,14 @@ impl Builder {
         self.over(Untimed(stream), channel)
     }
 
-    fn secured<S: Timeouts>(&self, stream: S, peer: Option<Peer>) -> Result<Client<S>, Error> {
-        let mut driver = self.driver(stream, Channel::Tls, peer);
-        driver.begin_tls()?;
-        Client::opened(driver, UseStls::Never)
+    fn secured<S: Timeouts>(&self, stream: S, peer: Peer) -> Result<Client<S>, Error> {
+        let mut driver = self.driver(stream, Channel::Tls);
+        driver.begin_tls(peer)?;
+        Client::opened(driver, UseStls::Never, || Err(TlsErrorKind::Failed.into()))
     }
 
-    fn driver<S: Timeouts>(&self, stream: S, channel: Channel, peer: Option<Peer>) -> Driver<S> {
-        Driver::new(ClientSession::new(self.config, channel), stream, peer, self.deadlines)
-    }
-
-    fn stls(&self) -> UseStls {
-        self.stls.unwrap_or_else(|| UseStls::of(self.config.security))
+    fn driver<S: Timeouts>(&self, stream: S, channel: Channel) -> Driver<S> {
+        Driver::new(ClientSession::new(self.config, channel), stream, self.deadlines)
     }
 
     /// Whom to begin TLS with.
@@ -158,7 +152,7 @@ impl Builder {
     #[cfg(not(feature = "tls"))]
     #[expect(clippy::unused_self, reason = "with TLS it holds whom to believe")]
     fn peer(&self, _: &str) -> Result<Peer, TlsError> {
-        Err(crate::tls::TlsErrorKind::Unsupported.into())
+        Err(TlsErrorKind::Unsupported.into())
     }
 }
 

@@ -8,7 +8,7 @@ use pop3_proto::{Command, Deviations};
 
 use crate::deadline::{Clock, Deadlines, Timeouts};
 use crate::error::Error;
-use crate::tls::{Peer, TlsError, TlsErrorKind};
+use crate::tls::Peer;
 use crate::transport::Transport;
 
 /// A session and its transport.
@@ -16,8 +16,6 @@ use crate::transport::Transport;
 pub(crate) struct Driver<S> {
     pub(crate) session: ClientSession,
     pub(crate) stream: Transport<S>,
-    /// Whom to begin TLS with.
-    peer: Option<Peer>,
     pub(crate) clock: Clock,
     /// What was written may still stand in the transport.
     unflushed: bool,
@@ -28,16 +26,10 @@ pub(crate) struct Driver<S> {
 }
 
 impl<S: Timeouts> Driver<S> {
-    pub(crate) const fn new(
-        session: ClientSession,
-        stream: S,
-        peer: Option<Peer>,
-        deadlines: Deadlines,
-    ) -> Self {
+    pub(crate) const fn new(session: ClientSession, stream: S, deadlines: Deadlines) -> Self {
         Self {
             session,
             stream: Transport::Clear(stream),
-            peer,
             clock: Clock::new(deadlines),
             unflushed: false,
             write_closed: false,
@@ -46,30 +38,26 @@ impl<S: Timeouts> Driver<S> {
     }
 
     /// Begins TLS: the session that goes on knows nothing that came before it.
-    pub(crate) fn begin_tls(&mut self) -> Result<(), Error> {
-        let peer = self.peer.clone().ok_or_else(|| TlsError::from(TlsErrorKind::ServerName))?;
+    pub(crate) fn begin_tls(&mut self, peer: Peer) -> Result<(), Error> {
         debug_assert!(!self.unflushed, "what belongs before TLS stands in the transport");
         self.stream.upgrade_client(peer, self.clock.deadlines.tls)?;
         self.clock.disarmed();
         Ok(())
     }
 
-    /// Does what `step` calls for until it is done.
+    /// Does what `step` calls for until it is done; `None` if the TLS handshake is due.
     pub(crate) fn run<T>(
         &mut self,
         mut step: impl FnMut(&mut ClientSession) -> Result<Step<T>, client::LoginError>,
-    ) -> Result<T, Stop> {
+    ) -> Result<Option<T>, Stop> {
         loop {
             match step(&mut self.session).map_err(Stop::Login)? {
                 Step::Exchange => self.exchange()?,
-                Step::StartTls => {
-                    self.begin_tls()?;
-                    self.session.tls_established().map_err(Error::from)?;
-                }
+                Step::StartTls => return Ok(None),
                 Step::Deviation(deviation) => {
                     self.deviations.insert(deviation);
                 }
-                Step::Done(done) => return Ok(done),
+                Step::Done(done) => return Ok(Some(done)),
             }
         }
     }

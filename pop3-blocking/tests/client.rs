@@ -10,7 +10,7 @@ use pop3_blocking::pop3_proto::client::{
 use pop3_blocking::pop3_proto::{
     Command, DropListing, KnownCode, Mailbox, MessageNumber, Password, ScanListing,
 };
-use pop3_blocking::{COLLECT_LIMIT, Client, Error, LoginError, Outcome, Session};
+use pop3_blocking::{COLLECT_LIMIT, Client, Error, LoginError, Outcome, Session, Timeouts};
 
 mod support;
 use support::{Act, Scripted, send};
@@ -26,11 +26,11 @@ fn connect(piece: usize, script: Vec<Act>) -> Result<Client<Scripted>, Error> {
 }
 
 /// Logs in by USER and PASS alone: nothing else is in the scripts.
-fn user_pass(
-    client: Client<Scripted>,
+fn user_pass<S: Timeouts>(
+    client: Client<S>,
     mailbox: &Mailbox,
     password: &str,
-) -> Result<Session<Scripted>, LoginError<Scripted>> {
+) -> Result<Session<S>, LoginError<S>> {
     let password = Password::new(password).expect("a password");
     let credentials = client::Credentials::password(mailbox.clone(), password);
     client.login_with(credentials, client::Choice::Only(client::Method::UserPass))
@@ -366,10 +366,17 @@ fn surplus_octets_and_farewells() {
     );
     closed.noop().unwrap();
     let error = closed.stat().unwrap_err();
-    assert!(
-        matches!(&error, Error::Closed { farewell: Some(_) }) && error.is_transient(),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Error::Closed { farewell: Some(_) }), "{error:?}");
+    assert!(!error.is_transient(), "nothing announced the code");
+
+    let script = vec![
+        Act::Expect("CAPA\r\n"),
+        send("+OK\r\nRESP-CODES\r\n.\r\n-ERR [SYS/TEMP] idle\r\n"),
+        Act::Close,
+    ];
+    let mut closed = session(64, script);
+    closed.capabilities().unwrap();
+    assert!(closed.stat().unwrap_err().is_transient());
 }
 
 #[test]
@@ -518,7 +525,7 @@ impl std::io::Write for Flushing {
     }
 }
 
-impl pop3_blocking::Timeouts for Flushing {
+impl Timeouts for Flushing {
     fn set_timeout(&mut self, timeout: Duration) -> std::io::Result<()> {
         self.timeouts.lock().unwrap().push(timeout);
         Ok(())
@@ -541,7 +548,7 @@ fn a_flush_fails_as_a_write_does() {
         assert!(matches!(error, Error::Protocol(ProtocolError::TimedOut { .. })), "{error:?}");
     }
     let error = capabilities(0, Some(std::io::ErrorKind::BrokenPipe), "-ERR [SYS/TEMP] later\r\n");
-    assert!(error.unwrap_err().is_transient());
+    assert!(matches!(error, Err(Error::Refused(_))), "{error:?}");
 }
 
 /// The end of a login holds however long a single reply may take: the transport is never given

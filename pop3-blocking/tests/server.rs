@@ -165,10 +165,14 @@ fn a_maildrop_is_open_in_one_session() {
     let first = log_in(&running);
     let error =
         connect(&running).login(&mrose(), &Password::new("tan staaf").unwrap()).unwrap_err();
-    let LoginError::Refused { client, response } = error else { panic!("{error:?}") };
+    let LoginError::Refused { client, reason } = error else { panic!("{error:?}") };
+    let error = Error::from(reason);
+    let response = error.response().expect("what the server said");
     assert_eq!(response.code().unwrap().known(), Some(KnownCode::InUse));
     let error = client.login(&mrose(), &Password::new("wrong").unwrap()).unwrap_err();
-    let LoginError::Refused { client, response } = error else { panic!("{error:?}") };
+    let LoginError::Refused { client, reason } = error else { panic!("{error:?}") };
+    let error = Error::from(reason);
+    let response = error.response().expect("what the server said");
     assert_eq!(response.code().unwrap().known(), Some(KnownCode::Auth));
     first.quit().unwrap();
     let second = client.login(&mrose(), &Password::new("tan staaf").unwrap()).unwrap();

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::ExitCode;
 
-use pop3_blocking::pop3_proto::client::{SendError, Update};
+use pop3_blocking::pop3_proto::client::{self, SendError, Update};
 use pop3_blocking::pop3_proto::{Command, Deviations, Escaped, Password, UniqueId};
 use pop3_blocking::{Client, Error, LoginError, Outcome, Session};
 
@@ -85,16 +85,19 @@ fn known<T>(capabilities: Result<T, Error>) -> Result<(), Failure> {
 /// What came of the login. Servers repeat what they do not like: the password is not shown even so.
 fn login_failure(error: LoginError<TcpStream>, password: &Password) -> Failure {
     let error = match error {
-        LoginError::Failed(Error::Send(SendError::NotProtected { .. })) => {
+        LoginError::Refused {
+            reason: client::LoginError::Send(SendError::NotProtected { .. }),
+            ..
+        } => {
             return Failure::usage(
                 "the connection is not encrypted and its other end not on this machine: nothing \
                  of the login was sent; --allow-plaintext sends the password all the same",
             );
         }
-        LoginError::Refused { client, response } => {
+        LoginError::Refused { client, reason } => {
             // The server was asked nothing that its answer could change.
             let _ = client.quit();
-            Error::Refused(response)
+            Error::from(reason)
         }
         LoginError::Failed(error) => error,
         error => Error::from(error),

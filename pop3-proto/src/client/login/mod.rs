@@ -82,7 +82,7 @@ impl Login {
 
     const fn of(session: &ClientSession, how: How) -> Self {
         Self {
-            opening: Opening::new(UseStls::of(session.config().security)),
+            opening: Opening::new(UseStls::of(session.config().security, session.channel())),
             how,
             circumstances: Circumstances::NONE,
             phase: Phase::Opening,

@@ -21,13 +21,14 @@ pub enum UseStls {
 }
 
 impl UseStls {
-    /// What a policy calls for.
+    /// What a policy calls for on a channel: on one that is trusted TLS is welcome, and nothing is lost
+    /// without it.
     #[must_use]
-    pub const fn of(security: Security) -> Self {
-        match security {
-            Security::StlsRequired => Self::Required,
-            Security::StlsPreferred => Self::IfOffered,
-            Security::Implicit | Security::PlaintextAllowed => Self::Never,
+    pub const fn of(security: Security, channel: Channel) -> Self {
+        match (security, channel) {
+            (_, Channel::Tls) | (Security::Implicit | Security::PlaintextAllowed, _) => Self::Never,
+            (Security::StlsRequired, Channel::Clear) => Self::Required,
+            (Security::StlsRequired | Security::StlsPreferred, _) => Self::IfOffered,
         }
     }
 }
