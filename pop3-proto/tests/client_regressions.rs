@@ -34,6 +34,7 @@ fn a_line_of_the_limit_fits_whatever_stands_before_it() {
     let mut session = session(|config| {
         config.limits.status_line = limit;
         config.limits.listing_line = limit;
+        config.limits.sasl_line = limit;
         config.limits.input_block = limit;
     });
     assert_eq!(session.receive(b"+OK\r\n"), 5);
@@ -56,6 +57,7 @@ fn limits_of_nothing_fail_and_do_not_hang() {
     let mut session = session(|config| {
         config.limits.status_line = 0;
         config.limits.listing_line = 0;
+        config.limits.sasl_line = 0;
         config.limits.input_block = 0;
     });
     assert!(session.receive(b"+OK\r\n") > 0);

@@ -3,13 +3,13 @@
 mod support;
 
 use pop3_proto::client::{
-    Channel, ClientConfig, Eof, Pipelining, Security, SendError, SendPolicy, Update,
+    Channel, ClientConfig, Eof, Pipelining, Security, SendError, SendPolicy, Update, Waiting,
 };
 use pop3_proto::state::{Barrier, Keyword, Points, State};
-use pop3_proto::{Command, CommandError, InvalidValue, Password, RawFraming};
+use pop3_proto::{Command, InvalidValue, LanguageRange, Password, RawFraming};
 use support::{
-    GREETED, GREETING, Run, Step, all_ways, apop, dele, encoded, expect_in_transaction, login,
-    number, outlook, pass, presets, retr, s, strict, tolerant, user,
+    GREETED, GREETING, Run, Step, all_ways, apop, auth, dele, encoded, expect_in_transaction,
+    login, number, outlook, pass, presets, retr, s, strict, tolerant, user,
 };
 
 /// Where a session stands when a command is tried.
@@ -81,6 +81,8 @@ struct Row {
     /// The events of it, without the id.
     events: &'static [&'static str],
     after: After,
+    /// The answer to an empty challenge that comes first.
+    response: Option<&'static str>,
 }
 
 /// The session after a positive reply.
@@ -90,6 +92,8 @@ enum After {
     Named,
     Transaction,
     Marked,
+    Tls,
+    Utf8,
     Closed,
 }
 
@@ -101,6 +105,7 @@ fn row(command: Command, wire: &'static str, legal: &'static str) -> Row {
         positive: "+OK done\r\n",
         events: &["completed + \"done\""],
         after: After::Unchanged,
+        response: None,
     }
 }
 
@@ -112,6 +117,11 @@ impl Row {
 
     fn leads_to(mut self, after: After) -> Self {
         self.after = after;
+        self
+    }
+
+    fn answers(mut self, response: &'static str) -> Self {
+        self.response = Some(response);
         self
     }
 
@@ -175,16 +185,57 @@ fn rows(keyword: Keyword) -> Vec<Row> {
             &["started + \"\"", "capability TOP", "capability SASL PLAIN", "finished"],
         )],
         Keyword::Quit => vec![row(Command::Quit, "QUIT", "AUT").leads_to(After::Closed)],
-        // No command of this library yet; once there is one, a row belongs here.
-        Keyword::Auth | Keyword::Stls | Keyword::Utf8 | Keyword::Lang => {
-            assert_eq!(
-                Command::parse(keyword.as_str().as_bytes()),
-                Err(CommandError::Unsupported(keyword))
-            );
-            vec![]
-        }
+        Keyword::Auth => vec![
+            row(
+                auth("PLAIN", Some("AG1yb3NlAHNlY3JldA==")),
+                "AUTH PLAIN AG1yb3NlAHNlY3JldA==",
+                "A",
+            )
+            .leads_to(After::Transaction),
+            row(auth("EXTERNAL", Some("")), "AUTH EXTERNAL =", "A").leads_to(After::Transaction),
+            row(auth("PLAIN", None), "AUTH PLAIN", "A")
+                .answers("AG1yb3NlAHNlY3JldA==")
+                .leads_to(After::Transaction),
+            mechanisms(false, "AUTH"),
+            mechanisms(true, "AUTH "),
+        ],
+        Keyword::Stls => vec![
+            row(Command::Stls, "STLS", "A")
+                .says("+OK done\r\n", &["starts TLS + \"done\""])
+                .leads_to(After::Tls),
+        ],
+        Keyword::Utf8 => vec![row(Command::Utf8, "UTF8", "A").leads_to(After::Utf8)],
+        Keyword::Lang => vec![
+            row(Command::Lang(None), "LANG", "AT").says(
+                "+OK\r\nen English\r\ni-default\r\n.\r\n",
+                &[
+                    "started + \"\"",
+                    "language en \"English\"",
+                    "language i-default \"\"",
+                    "finished",
+                ],
+            ),
+            row(language("sv"), "LANG sv", "AT").says(
+                "+OK sv Kommandot lyckades\r\n",
+                &["language sv \"Kommandot lyckades\"", "completed + \"sv Kommandot lyckades\""],
+            ),
+            row(language("*"), "LANG *", "AT")
+                .says("+OK en ok\r\n", &["language en \"ok\"", "completed + \"en ok\""]),
+        ],
         other => panic!("{other} has no row"),
     }
+}
+
+/// The list that no RFC has.
+fn mechanisms(trailing_space: bool, wire: &'static str) -> Row {
+    row(Command::Mechanisms { trailing_space }, wire, "A").says(
+        "+OK\r\nPLAIN\r\nx-own_1\r\n.\r\n",
+        &["started + \"\"", "mechanism PLAIN", "mechanism X-OWN_1", "finished"],
+    )
+}
+
+fn language(range: &str) -> Command {
+    Command::Lang(Some(LanguageRange::new(range).unwrap()))
 }
 
 fn table() -> Vec<Row> {
@@ -215,7 +266,8 @@ const OUTCOMES: [Outcome; 5] = [
 
 /// The table of `state.rs` says of every command what the rows say, and the octets are these.
 ///
-/// R1939-3.02, R1939-5.04, R1939-7.04, R1939-7.07, R1939-7.08, R2449-5.01, C0012, C0015, C0024, C0027, C0030, C0032,
+/// R1939-3.02, R1939-5.04, R1939-7.04, R1939-7.07, R1939-7.08, R2449-5.01, R2595-4.06, R5034-4.01, R5034-4.05, R5034-4.22,
+/// R6856-2.1.01, R6856-3.1.01, R6856-3.2.03, R4422-3.8.01, C0012, C0015, C0024, C0027, C0030, C0032,
 /// C0042, C0046, V0004.
 #[test]
 fn the_rows_agree_with_the_table_of_states() {
@@ -275,6 +327,7 @@ fn taken(row: &Row, point: Point, outcome: Outcome) {
     let before = all_ways(strict(), &script);
     let (sent_before, id) = (before.sent.len(), before.ids.len());
     script.push(Step::C(row.command.clone()));
+    script.extend(row.response.into_iter().flat_map(|text| [s("+ \r\n"), Step::Answer(text)]));
     let reply = match outcome {
         Outcome::Positive => row.positive,
         Outcome::Negative => "-ERR [SYS/TEMP] not now\r\n",
@@ -289,7 +342,12 @@ fn taken(row: &Row, point: Point, outcome: Outcome) {
     }
     let mut run = all_ways(strict(), &script);
     let context = format!("{} at {point:?}: {outcome:?}", row.wire);
-    assert_eq!(run.sent[sent_before..], *format!("{}\r\n", row.wire).as_bytes(), "{context}");
+    let response = row.response.map_or_else(String::new, |text| format!("{text}\r\n"));
+    assert_eq!(
+        run.sent[sent_before..],
+        *format!("{}\r\n{response}", row.wire).as_bytes(),
+        "{context}"
+    );
 
     let told: Vec<String> = run.take_trace().split_off(login_lines(point));
     assert_eq!(told, told_of(row, point, outcome, id), "{context}");
@@ -313,15 +371,17 @@ fn taken(row: &Row, point: Point, outcome: Outcome) {
         _ => Update::Unknown,
     };
     assert_eq!(run.session.update(), update, "{context}");
-    let marked = outcome == Outcome::Positive && row.after == After::Marked;
-    assert_eq!(run.session.is_marked(number(1)), marked, "{context}");
+    let now = |after| outcome == Outcome::Positive && row.after == after;
+    assert_eq!(run.session.is_marked(number(1)), now(After::Marked), "{context}");
+    assert_eq!(run.session.utf8(), now(After::Utf8), "{context}");
+    let waiting = if now(After::Tls) { Waiting::Tls } else { Waiting::Nothing };
+    assert_eq!(run.session.waiting(), waiting, "{context}");
     assert_eq!(run.session.in_flight(), 0, "{context}");
     let list = run.session.capabilities().map(pop3_proto::Capabilities::len);
     let complete = outcome == Outcome::Positive && row.command == Command::Capa;
     assert_eq!(list, complete.then_some(2), "{context}");
     if state == State::Authorization {
-        let named = outcome == Outcome::Positive && row.after == After::Named;
-        assert_eq!(run.send(&pass("x")).is_ok(), named, "{context}: PASS behind it");
+        assert_eq!(run.send(&pass("x")).is_ok(), now(After::Named), "{context}: PASS behind it");
     }
 }
 
@@ -338,16 +398,21 @@ fn told_of(row: &Row, point: Point, outcome: Outcome, id: usize) -> Vec<String> 
     let keyword = row.command.keyword();
     let quit = keyword == Some(Keyword::Quit);
     let update = |asked| if point == Point::Transaction { asked } else { "NotRequested" };
-    let mut lines: Vec<String> = match outcome {
+    let mut lines: Vec<String> =
+        row.response.iter().map(|_| format!("#{id} challenge \"\"")).collect();
+    lines.extend(match outcome {
         Outcome::Positive => row.events.iter().map(|event| format!("#{id} {event}")).collect(),
         Outcome::Negative => vec![format!("#{id} completed - \"[SYS/TEMP] not now\"")],
         Outcome::MalformedStatus => {
-            let line = if keyword.is_none_or(|keyword| keyword.rule().credential) {
+            let line = if row.command.holds_credential() {
                 "(withheld: it may echo a credential)"
             } else {
                 "\"OOPS secret\""
             };
             vec![format!("error MalformedStatus {{ line: {line} }}")]
+        }
+        Outcome::EofBefore | Outcome::EofMidway if matches!(row.command, Command::Auth { .. }) => {
+            vec!["error AuthenticationInterrupted { refusal: None, eof: Clean }".to_owned()]
         }
         Outcome::EofBefore | Outcome::EofMidway if quit => {
             vec![format!("closed {} Clean", update("Unknown"))]
@@ -359,7 +424,7 @@ fn told_of(row: &Row, point: Point, outcome: Outcome, id: usize) -> Vec<String> 
             lines
         }
         Outcome::EofBefore | Outcome::EofMidway => vec![eof("Reply", id)],
-    };
+    });
     match outcome {
         Outcome::Positive if quit => lines.push(format!("closed {}", update("Committed"))),
         Outcome::Negative if quit => lines.push(format!("closed {}", update("Refused"))),
@@ -372,8 +437,8 @@ fn eof(waiting: &str, id: usize) -> String {
     format!("error UnexpectedEof {{ waiting: {waiting}(CommandId({id})), eof: Clean }}")
 }
 
-/// C0045, C0047, RFC 2595 §4, H16: behind USER, PASS, APOP and QUIT nothing is taken until their reply is in; once it
-/// is, what is legal then is taken.
+/// C0045, C0047, R2595-4.03, H16: behind what logs in, STLS, UTF8, LANG and QUIT nothing is taken until their reply is
+/// in; once it is, what is legal then is taken.
 #[test]
 fn nothing_behind_a_barrier() {
     let barriers: Vec<Row> = table()
@@ -383,8 +448,26 @@ fn nothing_behind_a_barrier() {
         })
         .collect();
     let names: Vec<_> = barriers.iter().map(|row| row.wire).collect();
-    let apop = "APOP mrose c4c9334bac560ecc979e58001b3e22fb";
-    assert_eq!(names, ["USER mrose", "PASS secret", "PASS  two  words ", apop, "QUIT"]);
+    assert_eq!(
+        names,
+        [
+            "USER mrose",
+            "PASS secret",
+            "PASS  two  words ",
+            "APOP mrose c4c9334bac560ecc979e58001b3e22fb",
+            "AUTH PLAIN AG1yb3NlAHNlY3JldA==",
+            "AUTH EXTERNAL =",
+            "AUTH PLAIN",
+            "AUTH",
+            "AUTH ",
+            "STLS",
+            "UTF8",
+            "LANG",
+            "LANG sv",
+            "LANG *",
+            "QUIT",
+        ]
+    );
     let mut config = tolerant();
     config.pipelining = Pipelining::Always;
     for barrier in &barriers {
@@ -401,6 +484,32 @@ fn nothing_behind_a_barrier() {
             assert_eq!(run.send(&behind.command), Err(error), "{}", behind.wire);
         }
     }
+}
+
+/// R2595-4.03, RFC 5034 §4: AUTH and STLS are not taken while a reply is owed, not even where everything else may be
+/// pipelined; once it is in, they are.
+#[test]
+fn nothing_before_auth_and_stls() {
+    let mut config = tolerant();
+    config.pipelining = Pipelining::Always;
+    let around = table().into_iter().filter(|row| {
+        row.command.keyword().is_some_and(|keyword| keyword.rule().barrier == Barrier::Around)
+    });
+    let mut tried = 0;
+    for row in around {
+        let keyword = row.command.keyword().unwrap();
+        let mut run = Run::greeted(config);
+        run.queue(&Command::Capa).unwrap();
+        let refused = Err(SendError::Barrier { keyword });
+        assert_eq!(run.send(&row.command), refused, "{}", row.wire);
+        run.flush();
+        run.feed(b"+OK\r\n");
+        assert_eq!(run.send(&row.command), refused, "{}", row.wire);
+        run.feed(b".\r\n");
+        assert!(run.send(&row.command).is_ok(), "{}", row.wire);
+        tried += 1;
+    }
+    assert_eq!(tried, 6);
 }
 
 /// R2449-6.6.02: more than one command is in flight only where PIPELINING was announced, or the caller says so; replies
@@ -692,12 +801,14 @@ fn security_policies_and_channels() {
             for channel in [Channel::Clear, Channel::Tls, Channel::Trusted] {
                 let keyword = row.command.keyword();
                 let secret =
-                    matches!(keyword, None | Some(Keyword::User | Keyword::Pass | Keyword::Apop));
+                    matches!(keyword, None | Some(Keyword::User | Keyword::Pass | Keyword::Apop))
+                        || matches!(row.command, Command::Auth { .. });
+                assert_eq!(row.command.holds_credential(), secret);
                 let leaves = channel != Channel::Clear
                     || match security {
                         Security::PlaintextAllowed => true,
                         Security::StlsPreferred => !secret,
-                        _ => matches!(keyword, Some(Keyword::Capa | Keyword::Quit)),
+                        _ => matches!(keyword, Some(Keyword::Capa | Keyword::Stls | Keyword::Quit)),
                     };
                 // Behind a login only where there can be one; everything else is not legal anyway.
                 let mut run = Run::new(ClientConfig::strict(security), channel);
@@ -719,6 +830,9 @@ fn security_policies_and_channels() {
                 let before = run.sent.len();
                 let context = format!("{} under {security:?} over {channel}", row.wire);
                 match run.send(&row.command) {
+                    Err(SendError::TooLateForTls) => {
+                        assert!(keyword == Some(Keyword::Stls) && channel == Channel::Tls);
+                    }
                     Ok(_) => assert!(leaves, "{context} left"),
                     Err(error) => {
                         assert_eq!(error, SendError::NotProtected { keyword }, "{context}");

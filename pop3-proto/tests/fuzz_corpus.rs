@@ -60,8 +60,17 @@ fn octets() -> impl Strategy<Value = Vec<u8>> {
         "Subject: x\r\n\r\n",
         "+OK\r\n\0p+OK\r\n",
         "\0u+OK\r\n\0p+OK\r\n",
+        "+ QUJD\r\n",
+        "+ =\r\n",
+        "+ go ahead\r\n",
+        "\0o+ \r\n\0k",
+        "\0O+OK\r\n",
+        "\0S+OK\r\n\0V",
+        "\0S-ERR\r\n",
+        "en English\r\n",
+        "CRAM-MD5",
     ];
-    let acts = &b"*uapslLiIrtdnzcqxXhwWAB-TEe|"[..];
+    let acts = &b"*uapslLiIrtdnzcqxXhwWAB-TEe|oO=kK!mMSV8gG"[..];
     let piece = prop_oneof![
         6 => prop::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
         3 => (prop::sample::select(acts.to_vec()), prop::sample::select(&b"0123"[..])).prop_map(|(act, argument)| {

@@ -1,5 +1,5 @@
-//! Each switch of [`Leniency`] forbidden and allowed, through a session. The three that concern AUTH are tested beside
-//! their grammar.
+//! Each switch of [`Leniency`] forbidden and allowed, through a session. The three that concern AUTH are tested with
+//! their exchanges.
 
 mod support;
 

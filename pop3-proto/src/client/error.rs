@@ -28,7 +28,7 @@ pub enum ProtocolError {
     /// The connection ended inside an AUTH exchange. Servers that have had enough close so; what they
     /// said to the last attempt before, if there was one, tells why.
     AuthenticationInterrupted {
-        /// The last `-ERR` to a login on this connection.
+        /// The last `-ERR` to a login on this connection, its text cut to [`Excerpt::MAX_OCTETS`].
         refusal: Option<Response>,
         /// How the transport ended.
         eof: Eof,

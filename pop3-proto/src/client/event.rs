@@ -43,8 +43,8 @@ impl fmt::Display for CommandId {
 /// What happened, in the order in which it happened.
 ///
 /// All events of a command come before any of the next. Every command ends exactly once, with
-/// [`Event::Completed`] or [`Event::Finished`], unless the session closes or fails, which ends them
-/// all.
+/// [`Event::Completed`], [`Event::Finished`] or [`Event::StartTls`], unless the session closes or
+/// fails, which ends them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -168,8 +168,6 @@ pub enum CancelReason {
     MalformedChallenge,
     /// More challenges came than [`Limits::sasl_rounds`](crate::Limits::sasl_rounds).
     TooManyRounds,
-    /// The caller gave up.
-    Abandoned,
     /// The mechanism did not accept the challenge.
     #[cfg(feature = "sasl")]
     Mechanism(crate::sasl::MechanismError),
@@ -180,7 +178,6 @@ impl fmt::Display for CancelReason {
         match self {
             Self::MalformedChallenge => f.write_str("the server's challenge is malformed"),
             Self::TooManyRounds => f.write_str("the server sent too many challenges"),
-            Self::Abandoned => f.write_str("the caller gave up"),
             #[cfg(feature = "sasl")]
             Self::Mechanism(error) => error.fmt(f),
         }

@@ -71,7 +71,8 @@ enum Answer {
     /// The mechanism has said.
     #[cfg(feature = "sasl")]
     Response(Base64),
-    Cancel(CancelReason),
+    /// `None` if the caller wants to hear no more of it.
+    Cancel(Option<CancelReason>),
 }
 
 impl ClientSession {
@@ -137,7 +138,7 @@ impl ClientSession {
         Ok(())
     }
 
-    fn check_challenge(&self) -> Result<(), SendError> {
+    pub(super) fn check_challenge(&self) -> Result<(), SendError> {
         match (self.state, &self.progress) {
             (State::Closed | State::Failed, _) => Err(SendError::Over),
             _ if self.farewell.is_some() || self.eof.is_some() => Err(SendError::Over),
@@ -169,15 +170,19 @@ impl ClientSession {
         if exchange.cancelled {
             return Err(ProtocolError::NotCancelled);
         }
+        let limit = self.config.limits.sasl_line;
+        if consumed > limit {
+            return Err(ProtocolError::LineTooLong { limit });
+        }
         exchange.rounds = exchange.rounds.saturating_add(1);
         let answer = if abandoned {
-            Answer::Cancel(CancelReason::Abandoned)
+            Answer::Cancel(None)
         } else if exchange.rounds > self.config.limits.sasl_rounds {
-            Answer::Cancel(CancelReason::TooManyRounds)
+            Answer::Cancel(Some(CancelReason::TooManyRounds))
         } else {
             match challenge {
                 Some(challenge) => exchange.answer(challenge)?,
-                None => Answer::Cancel(CancelReason::MalformedChallenge),
+                None => Answer::Cancel(Some(CancelReason::MalformedChallenge)),
             }
         };
         self.input.consume_wiped(consumed);
@@ -192,9 +197,7 @@ impl ClientSession {
             Answer::Response(response) => self.put_response(response.expose()),
             Answer::Cancel(reason) => {
                 self.put_cancel();
-                if !abandoned {
-                    self.events.push_back(Event::Cancelled { id, reason });
-                }
+                self.events.extend(reason.map(|reason| Event::Cancelled { id, reason }));
             }
         }
         Ok(Some(Step::Again))
@@ -242,18 +245,18 @@ impl Exchange {
             return Ok(Answer::Caller(challenge));
         };
         let Ok(octets) = challenge.decode() else {
-            return Ok(Answer::Cancel(CancelReason::MalformedChallenge));
+            return Ok(Answer::Cancel(Some(CancelReason::MalformedChallenge)));
         };
         let response = match initial.take() {
             // A server that waits for the client to speak has nothing to say (RFC 4422 §3).
             Some(response) if challenge.is_empty() => Ok(response),
-            Some(_) => return Ok(Answer::Cancel(CancelReason::MalformedChallenge)),
+            Some(_) => return Ok(Answer::Cancel(Some(CancelReason::MalformedChallenge))),
             None => mechanism.respond(octets.expose()),
         };
         match response {
             Ok(response) => Ok(Answer::Response(Base64::encode(response.expose()))),
             Err(error) if error.is_fatal() => Err(ProtocolError::ServerNotVerified),
-            Err(error) => Ok(Answer::Cancel(CancelReason::Mechanism(error))),
+            Err(error) => Ok(Answer::Cancel(Some(CancelReason::Mechanism(error)))),
         }
     }
 }

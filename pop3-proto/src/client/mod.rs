@@ -209,6 +209,7 @@ impl ClientSession {
             (State::Closed | State::Failed, _) => Waiting::Nothing,
             (State::Greeting, _) => Waiting::Greeting,
             _ if self.tls_due => Waiting::Tls,
+            (_, Some(_)) if self.farewell.is_some() => Waiting::Close,
             (_, Some(head)) if matches!(self.progress, Progress::Answer) => {
                 Waiting::Answer(head.id)
             }
@@ -329,9 +330,9 @@ impl ClientSession {
     /// If the handshake fails there is no way on: drop the session.
     ///
     /// # Errors
-    /// [`SendError::WrongState`] if no TLS is due.
+    /// [`SendError::WrongState`] if no TLS is due, or none can come because the transport has ended.
     pub fn tls_established(&mut self) -> Result<(), SendError> {
-        if !self.tls_due || self.is_over() {
+        if !self.tls_due || self.is_over() || self.eof.is_some() {
             return Err(SendError::WrongState { keyword: Some(Keyword::Stls), state: self.state });
         }
         self.tls_due = false;

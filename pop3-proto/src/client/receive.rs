@@ -135,6 +135,7 @@ impl ClientSession {
         }
         self.update = self.update();
         self.state = State::Failed;
+        self.exchange = None;
         self.in_flight.clear();
         self.output = Output::default();
         self.failed = Some(error.clone());
@@ -303,18 +304,18 @@ impl ClientSession {
         Ok(Step::Again)
     }
 
-    /// STLS is answered. In clear nothing may stand behind that answer, whatever it is (RFC 2595 §4).
+    /// STLS is answered. In clear nothing may stand behind a positive answer (RFC 2595 §4); behind a
+    /// negative one the session goes on in clear, and what answers nothing is an error as ever.
     fn switch(
         &mut self,
         id: CommandId,
         abandoned: bool,
         response: Response,
     ) -> Result<Step, ProtocolError> {
-        if !self.input.pending().is_empty() {
-            return Err(ProtocolError::OctetsAfterStls);
-        }
         if !response.is_ok() {
             self.complete(response);
+        } else if !self.input.pending().is_empty() {
+            return Err(ProtocolError::OctetsAfterStls);
         } else if abandoned {
             return Err(ProtocolError::StlsAbandoned);
         } else {
@@ -427,7 +428,9 @@ impl ClientSession {
                 self.refusal = None;
                 self.capabilities = self.capabilities.take().map(Capabilities::after_login);
             }
-            Effect::Authenticated | Effect::Named if !ok => self.refusal = Some(response.clone()),
+            Effect::Authenticated | Effect::Named if !ok && head.credential => {
+                self.refusal = Some(beginning(&response));
+            }
             Effect::Utf8 if ok => self.utf8 = true,
             Effect::Marked if ok => {
                 if let Some(message) = head.message {
@@ -499,6 +502,7 @@ impl ClientSession {
 
     fn close(&mut self, eof: Option<Eof>) {
         self.state = State::Closed;
+        self.exchange = None;
         self.in_flight.clear();
         self.output = Output::default();
         let farewell = self.farewell.take();
@@ -516,6 +520,12 @@ impl ClientSession {
             }
         }
     }
+}
+
+/// As much of a response as an error may hold.
+fn beginning(response: &Response) -> Response {
+    let text = response.text.octets();
+    Response::new(response.status, Text::received(text.get(..Excerpt::MAX_OCTETS).unwrap_or(text)))
 }
 
 /// Counts octets dropped for an abandoned command.

@@ -1,7 +1,7 @@
 //! What a client may send, and when.
 
 use super::exchange::Exchange;
-use super::reply::{Progress, Shape};
+use super::reply::Shape;
 use super::{Channel, Security};
 use super::{ClientSession, CommandId, Event, InFlight, SendError};
 use crate::state::{Barrier, Keyword, Points, State};
@@ -43,8 +43,7 @@ impl ClientSession {
         Ok(id)
     }
 
-    /// Gives up interest in a command: its `Started`, `Item` and `Data` events are suppressed from
-    /// now on. Its end is still reported, what its reply does to the session still happens, and its
+    /// Gives up interest in a command: from now on nothing is told of it but its end and deviations. Its end is still reported, what its reply does to the session still happens, and its
     /// octets are still read, up to [`Limits::drain`](crate::Limits::drain). An AUTH exchange is cancelled
     /// with `*` at its next challenge. STLS cannot be given up: if its answer is `+OK`, the session
     /// fails.
@@ -55,11 +54,17 @@ impl ClientSession {
             return false;
         };
         command.abandoned = true;
-        if matches!(self.progress, Progress::Answer) {
+        if self.check_challenge().is_ok() {
             self.put_cancel();
         }
-        self.events.retain(|event| {
-            !matches!(event, Event::Challenge { id: of, .. } | Event::Started { id: of, .. } | Event::Item { id: of, .. } | Event::Data { id: of, .. } if *of == id)
+        self.events.retain(|event| match event {
+            Event::Started { id: of, .. }
+            | Event::Item { id: of, .. }
+            | Event::Data { id: of, .. }
+            | Event::Challenge { id: of, .. }
+            | Event::Cancelled { id: of, .. }
+            | Event::FailureDetail { id: of, .. } => *of != id,
+            _ => true,
         });
         true
     }
@@ -69,10 +74,12 @@ impl ClientSession {
         let rule = keyword.map(Keyword::rule);
         match self.state {
             State::Greeting => return Err(SendError::BeforeGreeting),
-            _ if self.tls_due => return Err(SendError::TlsDue),
             State::Authorization | State::Transaction
                 if self.farewell.is_none() && self.eof.is_none() => {}
             _ => return Err(SendError::Over),
+        }
+        if self.tls_due {
+            return Err(SendError::TlsDue);
         }
         let octets = command.octets();
         if octets > MAX_COMMAND_OCTETS {

@@ -7,10 +7,23 @@ use alloc::vec::Vec;
 
 use crate::client::{Channel, ClientConfig, Eof, Pipelining, Security};
 use crate::codec::LineEnding;
-use crate::{ApopDigest, Command, Leniency, Limits, Mailbox, MessageNumber, Password, RawFraming};
+use crate::{
+    ApopDigest, Base64, Command, LanguageRange, Leniency, Limits, Mailbox, MechanismName,
+    MessageNumber, Password, RawFraming,
+};
 
 /// What no message of the library may show.
 pub(super) const CANARY: &str = "hunter2";
+/// The same in the lines of an exchange: on the line of AUTH behind `\0mrose\0`, and alone.
+const INITIAL: &str = "AG1yb3NlAGh1bnRlcjI=";
+const RESPONSE: &str = "aHVudGVyMg==";
+
+/// Whether `shown` holds the canary in a form that can be told back.
+pub(super) fn shows_the_canary(shown: &[u8]) -> bool {
+    [CANARY, INITIAL, RESPONSE]
+        .iter()
+        .any(|form| shown.windows(form.len()).any(|octets| octets == form.as_bytes()))
+}
 
 /// Octets of the server in one script, repeated ones included.
 const MAX_OCTETS: usize = 1 << 14;
@@ -43,6 +56,10 @@ pub(super) enum Act {
     Abandon(usize),
     /// Gives up the command at the head when so many events have come.
     AbandonAfter(u8),
+    /// Answers the challenge.
+    Answer(Base64),
+    CancelAuth,
+    TlsEstablished,
     ReleaseIdle,
     TimeOut,
     Eof(Eof),
@@ -102,7 +119,7 @@ impl Script {
                 said.extend_from_slice(octets);
             }
         }
-        let holds_canary = said.windows(CANARY.len()).any(|octets| octets == CANARY.as_bytes());
+        let holds_canary = shows_the_canary(&said);
         Some(Self { config, channel, seed: [small, large], steps, holds_canary })
     }
 }
@@ -173,6 +190,11 @@ fn act(script: &mut dyn Iterator<Item = u8>) -> Directive<Act> {
     };
     let named = |octet: u8| message(octet).unwrap_or(MessageNumber::FIRST);
     let mailbox = || Mailbox::new("mrose").expect("RFC 1939 §7");
+    let base64 = |text| Base64::new(text).expect("base64");
+    let auth = |initial| {
+        let mechanism = MechanismName::new("PLAIN").expect("RFC 4616 §3");
+        Act::Send(Command::Auth { mechanism, initial })
+    };
     Directive::Act(match name {
         0 => return Directive::Nul,
         b'*' => return Directive::Repeat(argument().into()),
@@ -182,6 +204,19 @@ fn act(script: &mut dyn Iterator<Item = u8>) -> Directive<Act> {
             mailbox: mailbox(),
             digest: ApopDigest::new("c4c9334bac560ecc979e58001b3e22fb").expect("RFC 1939 §7"),
         }),
+        b'o' => auth(None),
+        b'O' => auth(Some(base64(INITIAL))),
+        b'=' => auth(Some(Base64::empty())),
+        b'k' => Act::Answer(base64(RESPONSE)),
+        b'K' => Act::Answer(Base64::empty()),
+        b'!' => Act::CancelAuth,
+        b'm' => Act::Send(Command::Mechanisms { trailing_space: false }),
+        b'M' => Act::Send(Command::Mechanisms { trailing_space: true }),
+        b'S' => Act::Send(Command::Stls),
+        b'V' => Act::TlsEstablished,
+        b'8' => Act::Send(Command::Utf8),
+        b'g' => Act::Send(Command::Lang(None)),
+        b'G' => Act::Send(Command::Lang(Some(LanguageRange::Default))),
         b's' => Act::Send(Command::Stat),
         b'l' => Act::Send(Command::List(None)),
         b'L' => Act::Send(Command::List(Some(named(argument())))),

@@ -11,12 +11,12 @@ use crate::codec::{self, Continuation, Malformed, Parsed};
 use crate::leniency::{Deviation, Deviations};
 use crate::state::Keyword;
 use crate::{
-    ApopDigest, ApopTimestamp, Capability, Command, CommandError, DropListing, Greeting, Leniency,
-    Mailbox, MessageNumber, Password, RawFraming, Response, ScanListing, Status, Text, UniqueId,
-    UniqueIdListing,
+    ApopDigest, ApopTimestamp, Base64, Capability, Command, CommandError, DropListing, Greeting,
+    LanguageListing, LanguageRange, LanguageTag, Leniency, Mailbox, MechanismName, MessageNumber,
+    Password, RawFraming, Response, ScanListing, Status, Text, UniqueId, UniqueIdListing,
 };
 
-/// I6, I7 and class J: a command that was read or made is one line, as long as it says, and reads back equal.
+/// I6, I7, I10 and class J: a command that was read or made is one line, as long as it says, and reads back equal.
 ///
 /// Input: a command line without its CRLF; the same octets are also taken as every argument.
 pub fn command_roundtrip(line: &[u8]) {
@@ -25,7 +25,7 @@ pub fn command_roundtrip(line: &[u8]) {
             check_command(&command);
             let word = line.split(|octet| *octet == b' ').next().unwrap_or_default();
             let mut swapped = word.to_vec();
-            for octet in &mut swapped {
+            for octet in swapped.iter_mut().filter(|octet| octet.is_ascii_alphabetic()) {
                 *octet ^= 0x20;
             }
             swapped.extend_from_slice(&line[word.len()..]);
@@ -74,6 +74,20 @@ pub fn command_roundtrip(line: &[u8]) {
         let mailbox = Mailbox::new("mrose").expect("RFC 1939 §7");
         check_command(&Command::Apop { mailbox, digest });
     }
+    if let Ok(mechanism) = MechanismName::new(text) {
+        assert!(mechanism.as_str().eq_ignore_ascii_case(text) && text.len() <= 20);
+        check_command(&Command::Auth { mechanism: mechanism.clone(), initial: None });
+        check_command(&Command::Auth { mechanism, initial: Some(Base64::empty()) });
+    }
+    if let Ok(initial) = Base64::new(text) {
+        assert_eq!((initial.expose(), line.len() % 4), (line, 0));
+        let mechanism = MechanismName::new("PLAIN").expect("RFC 4616 §3");
+        check_command(&Command::Auth { mechanism, initial: Some(initial) });
+    }
+    if let Ok(range) = LanguageRange::new(text) {
+        assert_eq!(range == LanguageRange::Default, LanguageTag::new(text).is_err());
+        check_command(&Command::Lang(Some(range)));
+    }
     for framing in [RawFraming::SingleLine, RawFraming::Multiline] {
         if let Ok(command) = Command::raw(text, framing) {
             let mut wire = Vec::new();
@@ -99,8 +113,12 @@ fn check_command(command: &Command) {
     assert_eq!(command.octets(), wire.len());
     assert_eq!(Command::parse(line).as_ref(), Ok(command));
     assert_debug_printable(command);
+    let shown = format!("{command:?}");
     if command.keyword() == Some(Keyword::Pass) {
-        assert_eq!(format!("{command:?}"), "Pass(Password(..))");
+        assert_eq!(shown, "Pass(Password(..))");
+    }
+    if let Command::Auth { initial: Some(_), .. } = command {
+        assert!(shown.ends_with("initial: Some(Base64(..)) }"), "{shown}");
     }
 }
 
@@ -126,6 +144,14 @@ pub fn response_roundtrip(line: &[u8]) {
         if let Ok(Parsed { value, deviations }) = codec::unique_id_listing(line, &leniency) {
             check_unique_id(&value, deviations);
         }
+        if let Ok(Parsed { value, .. }) = codec::mechanism_listing(line, &leniency) {
+            let write = |out: &mut Vec<u8>| out.extend_from_slice(value.as_str().as_bytes());
+            reads_back(&value, write, codec::mechanism_listing);
+            assert_eq!(MechanismName::new(value.as_str()).as_ref(), Ok(&value));
+        }
+        if let Ok(Parsed { value, .. }) = codec::language_listing(line, &leniency) {
+            check_language(&value);
+        }
         if let Ok(Parsed { value, .. }) = codec::capability(line, &leniency) {
             reads_back(&value, |out| value.encode(out), codec::capability);
             let params: Vec<&str> = value.params().collect();
@@ -144,6 +170,8 @@ pub fn response_roundtrip(line: &[u8]) {
     kept(line, codec::scan_listing);
     kept(line, codec::unique_id_listing);
     kept(line, codec::capability);
+    kept(line, codec::mechanism_listing);
+    kept(line, codec::language_listing);
     check_continuation(line, &tolerant);
 
     assert_shown_printable(&Text::received(line));
@@ -178,6 +206,19 @@ fn check_response(response: &Response) {
         let again = Response::new(Status::Ok, Text::received(shown.to_lowercase().as_bytes()));
         assert_eq!(again.code().and_then(crate::ResponseCode::known), code.known());
     }
+}
+
+fn check_language(listing: &LanguageListing) {
+    let mut line = Vec::new();
+    listing.encode(&mut line);
+    let read =
+        codec::language_listing(&line, &Leniency::strict()).expect("what is written is exact");
+    assert_eq!((&read.value.tag, read.value.tag.as_str()), (&listing.tag, listing.tag.as_str()));
+    assert_eq!(LanguageTag::new(listing.tag.as_str()).as_ref(), Ok(&listing.tag));
+    let replaced = |octet: &u8| if b"\r\n\0".contains(octet) { b'?' } else { *octet };
+    let description = read.value.description.octets();
+    assert!(listing.description.octets().iter().map(replaced).eq(description.iter().copied()));
+    assert_debug_printable(listing);
 }
 
 fn check_unique_id(listing: &UniqueIdListing, deviations: Deviations) {
@@ -244,6 +285,8 @@ fn check_continuation(line: &[u8], tolerant: &Leniency) {
         assert_eq!(read, codec::continuation(line, &Leniency::outlook(), first));
         if let Ok(Parsed { value: Continuation::Challenge(challenge), .. }) = &read {
             let written = [b"+ ", *challenge].concat();
+            let text = str::from_utf8(challenge).expect("ASCII");
+            assert!(Base64::new(text).is_ok_and(|text| text.expose() == *challenge));
             let again = codec::continuation(&written, &Leniency::strict(), first);
             assert_eq!(again.map(|again| again.value), Ok(Continuation::Challenge(challenge)));
         }

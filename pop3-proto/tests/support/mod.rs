@@ -5,10 +5,13 @@
 use bytes::Buf as _;
 use pop3_proto::client::{
     Channel, ClientConfig, ClientSession, CommandId, Eof, Event, Item, ProtocolError, Security,
-    SendError,
+    SendError, Waiting,
 };
 use pop3_proto::state::State;
-use pop3_proto::{ApopDigest, Command, Leniency, Mailbox, MessageNumber, Password, Response};
+use pop3_proto::{
+    ApopDigest, Base64, Command, Leniency, Mailbox, MechanismName, MessageNumber, Password,
+    Response,
+};
 
 pub(crate) const GREETING: &[u8] = b"+OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>\r\n";
 pub(crate) const GREETED: &str =
@@ -25,6 +28,14 @@ pub(crate) enum Step {
     End(Eof),
     /// The caller loses interest in the command with this index.
     Abandon(usize),
+    /// The client answers the challenge so, which must be taken.
+    Answer(&'static str),
+    /// The client gives the exchange up.
+    CancelAuth,
+    /// What the session itself has to say is written.
+    Flush,
+    /// TLS is established.
+    Tls,
 }
 
 pub(crate) fn s(octets: impl AsRef<[u8]>) -> Step {
@@ -115,6 +126,17 @@ impl Run {
         }
     }
 
+    /// Answers a challenge and writes the response out; a refusal must have changed nothing (I8).
+    pub(crate) fn answer(&mut self, response: &str) -> Result<(), SendError> {
+        let before = self.picture();
+        let answered = self.session.answer(&base64(response));
+        if let Err(error) = &answered {
+            assert_eq!(self.picture(), before, "{error:?} changed something");
+        }
+        self.flush();
+        answered
+    }
+
     /// Hands octets over and polls until nothing more comes of them.
     pub(crate) fn feed(&mut self, mut octets: &[u8]) {
         self.received += octets.len();
@@ -123,6 +145,10 @@ impl Run {
             octets = &octets[taken..];
             let more = self.poll();
             if octets.is_empty() || !more {
+                return;
+            }
+            if self.session.waiting() == Waiting::Tls {
+                self.trace.push(Line::Text(format!("{} octets left to TLS", octets.len())));
                 return;
             }
             assert!(self.session.wants_read(), "drained, and yet there is no room");
@@ -192,7 +218,7 @@ impl Run {
         let out = self.session.outgoing().chunk().to_vec();
         let session = &self.session;
         format!(
-            "{:?} {} {:?} {:?} {} {} {:?} {out:?}",
+            "{:?} {} {:?} {:?} {} {} {:?} {} {} {out:?}",
             session.state(),
             session.in_flight(),
             session.waiting(),
@@ -200,17 +226,29 @@ impl Run {
             session.wants_read(),
             session.wants_write(),
             session.capabilities(),
+            session.channel(),
+            session.utf8(),
         )
     }
 
-    fn run(&mut self, script: &[Step], cut: Cut) {
+    pub(crate) fn run(&mut self, script: &[Step], cut: Cut) {
         for step in script {
             match step {
                 Step::C(command) => {
                     self.send(command).unwrap_or_else(|error| panic!("{command:?}: {error}"));
                 }
                 Step::End(eof) => self.end(*eof),
-                Step::Abandon(index) => assert!(self.session.abandon(self.ids[*index])),
+                Step::Abandon(index) => {
+                    assert!(self.session.abandon(self.ids[*index]));
+                    self.flush();
+                }
+                Step::Answer(response) => self.answer(response).unwrap(),
+                Step::CancelAuth => {
+                    self.session.cancel_auth().unwrap();
+                    self.flush();
+                }
+                Step::Flush => self.flush(),
+                Step::Tls => self.session.tls_established().unwrap(),
                 Step::S(octets) => match cut {
                     Cut::Whole => self.feed(octets),
                     Cut::Octets => octets.chunks(1).for_each(|octet| self.feed(octet)),
@@ -252,11 +290,13 @@ pub(crate) fn all_ways(config: ClientConfig, script: &[Step]) -> Run {
 
 /// Octets behind the last reply are an error if they answer nothing, and nothing at all once the session is over (H1).
 fn with_junk(config: ClientConfig, script: &[Step], trace: &[Line]) {
-    use pop3_proto::client::Waiting;
     let mut run = Run::new(config, Channel::Clear);
     run.run(script, Cut::Whole);
     let over = !run.session.wants_read();
-    if !over && !matches!(run.session.waiting(), Waiting::Nothing | Waiting::Close) {
+    let idle =
+        matches!(run.session.waiting(), Waiting::Nothing | Waiting::Close | Waiting::Answer(_));
+    // What comes behind the answer to STLS is no longer the session's.
+    if !over && !idle || run.session.waiting() == Waiting::Tls {
         return;
     }
     run.feed(b"+OK junk\r\n");
@@ -319,6 +359,11 @@ pub(crate) fn event_line(event: &Event) -> String {
             let eof = eof.map_or_else(String::new, |eof| format!(" {eof:?}"));
             format!("closed {update:?}{farewell}{eof}")
         }
+        Event::Challenge { id, challenge } => {
+            format!("{id} challenge \"{}\"", challenge.expose().escape_ascii())
+        }
+        Event::Cancelled { id, reason } => format!("{id} cancelled {reason:?}"),
+        Event::StartTls { id, response: of } => format!("{id} starts TLS {}", response(of)),
         other => panic!("no line for {other:?}"),
     }
 }
@@ -332,6 +377,8 @@ fn item_line(item: &Item) -> String {
         Item::Scan(scan) => format!("scan {} {}", scan.message, scan.octets),
         Item::UniqueId(listing) => format!("id {} {}", listing.message, listing.id),
         Item::Capability(capability) => format!("capability {capability}"),
+        Item::Mechanism(name) => format!("mechanism {name}"),
+        Item::Language(listing) => format!("language {} {:?}", listing.tag, listing.description),
         Item::Malformed(text) => format!("malformed {text:?}"),
         other => panic!("no line for {other:?}"),
     }
@@ -379,6 +426,18 @@ pub(crate) fn apop() -> Command {
     }
 }
 
+pub(crate) fn base64(text: &str) -> Base64 {
+    Base64::new(text).unwrap()
+}
+
+/// AUTH with a mechanism, and what the client says first.
+pub(crate) fn auth(mechanism: &str, initial: Option<&str>) -> Command {
+    Command::Auth {
+        mechanism: MechanismName::new(mechanism).unwrap(),
+        initial: initial.map(base64),
+    }
+}
+
 pub(crate) fn retr(message: u32) -> Command {
     Command::Retr(number(message))
 }
@@ -391,4 +450,23 @@ pub(crate) fn encoded(command: &Command) -> Vec<u8> {
     let mut line = Vec::new();
     command.encode(&mut line);
     line
+}
+
+/// What nothing may show, as it is and as a digest.
+pub(crate) const CANARY: &str = "Tr0ub4dor&3";
+pub(crate) const DIGEST: &str = "c4c9334bac560ecc979e58001b3e22fb";
+
+/// Every form in which the canary might be shown: raw, base64 in its three alignments, hexadecimal, as a list of numbers.
+pub(crate) fn shows_the_canary(shown: &str) -> bool {
+    let hex: String =
+        CANARY.bytes().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().concat();
+    let list: Vec<String> = CANARY.bytes().map(|octet| octet.to_string()).collect();
+    let folded = shown.to_lowercase();
+    shown.contains(CANARY)
+        || ["VHIwdWI0ZG9yJj", "RyMHViNGRvciYz", "UcjB1YjRkb3ImM"]
+            .iter()
+            .any(|form| shown.contains(form))
+        || folded.contains(&hex)
+        || shown.replace(['\n', ' '], "").contains(&list.join(","))
+        || shown.contains(DIGEST)
 }

@@ -10,12 +10,12 @@ use bytes::{Buf as _, Bytes};
 use super::{Habits, Seen, Standing};
 use crate::client::{
     BodyRead, Channel, ClientConfig, ClientSession, CommandId, Eof, Event, ProtocolError, Security,
-    SendError, Update,
+    SendError, Update, Waiting,
 };
-use crate::fuzzing::script::{Act, CANARY, Script, Step};
+use crate::fuzzing::script::{Act, Script, Step, shows_the_canary};
 use crate::fuzzing::{assert_debug_printable, assert_printable, assert_shown_printable};
 use crate::state::{Keyword, State};
-use crate::{Command, MAX_COMMAND_OCTETS, MessageNumber};
+use crate::{Base64, Command, MAX_COMMAND_OCTETS, MessageNumber};
 
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Caller {
@@ -31,6 +31,14 @@ pub(super) struct Caller {
     written: Vec<u8>,
     /// Where the line of each command ends in that.
     line_ends: Vec<usize>,
+    /// Of the AUTH in flight.
+    exchange: Option<Exchange>,
+    /// How many octets had left when TLS was established.
+    in_clear: Option<usize>,
+    /// The session began on a channel that is trusted.
+    trusted: bool,
+    /// Octets were left behind the answer to STLS.
+    left_to_tls: bool,
     /// A QUIT that was taken in TRANSACTION, and whether its reply was positive.
     quit: Option<(usize, Option<bool>)>,
     /// The last octet that was received.
@@ -47,6 +55,18 @@ pub(super) struct Caller {
     holds_canary: bool,
 }
 
+/// What the caller knows of an exchange.
+#[derive(Debug, Default)]
+struct Exchange {
+    /// The client has said something.
+    said: bool,
+    /// A challenge waits for an answer.
+    challenged: bool,
+    abandoned: bool,
+    /// `*` was sent.
+    cancelled: bool,
+}
+
 impl Caller {
     pub(super) fn run(script: &Script, habits: Habits) -> (Vec<Seen>, Vec<u8>) {
         let mut caller = Self {
@@ -59,6 +79,10 @@ impl Caller {
             expected: Vec::new(),
             written: Vec::new(),
             line_ends: Vec::new(),
+            exchange: None,
+            in_clear: None,
+            trusted: script.channel == Channel::Trusted,
+            left_to_tls: false,
             quit: None,
             last: None,
             unsolicited: false,
@@ -84,6 +108,9 @@ impl Caller {
                 Step::Act(act) => caller.act(act),
             }
             caller.poll_all();
+            if caller.left_to_tls || caller.failed == Some(ProtocolError::OctetsAfterStls) {
+                break;
+            }
             let standing = caller.standing();
             caller.seen.push(Seen::Standing(standing));
         }
@@ -104,6 +131,10 @@ impl Caller {
                     break;
                 }
                 if self.is_over() || self.eof {
+                    return;
+                }
+                if self.session.waiting() == Waiting::Tls {
+                    self.fail_behind_stls();
                     return;
                 }
                 assert!(
@@ -133,10 +164,20 @@ impl Caller {
         }
     }
 
+    /// Octets are left behind the answer to STLS: read together with it they would have been an error.
+    fn fail_behind_stls(&mut self) {
+        self.poll_all();
+        let last = self.seen.pop();
+        assert!(matches!(last, Some(Seen::Event(Event::StartTls { .. }))), "{last:?}");
+        self.seen.push(Seen::Failed(ProtocolError::OctetsAfterStls));
+        self.left_to_tls = true;
+    }
+
     /// Hands octets over; how many were taken.
     fn offer(&mut self, octets: &[u8]) -> usize {
         let limits = self.session.config().limits;
-        let block = limits.input_block.max(limits.status_line).max(limits.listing_line).max(2);
+        let lines = limits.status_line.max(limits.listing_line).max(limits.sasl_line);
+        let block = limits.input_block.max(lines).max(2);
         let wants = self.session.wants_read();
         let window = self.session.incoming();
         assert!(window.len() <= block, "I3: a window larger than the limits");
@@ -165,6 +206,13 @@ impl Caller {
                     assert_eq!(self.abandon(id), owed, "what is owed can be given up");
                 }
             }
+            Act::Answer(response) => {
+                let mut line = response.expose().to_vec();
+                line.extend_from_slice(b"\r\n");
+                self.answer(Some(response), &line);
+            }
+            Act::CancelAuth => self.answer(None, b"*\r\n"),
+            Act::TlsEstablished => self.establish_tls(),
             Act::AbandonAfter(events) => self.abandon_after = Some(*events),
             Act::ReleaseIdle => self.session.release_idle(),
             Act::TimeOut => {
@@ -195,6 +243,10 @@ impl Caller {
                 if *command == Command::Quit && before.state == State::Transaction {
                     self.quit = Some((self.taken.len(), None));
                 }
+                if let Command::Auth { initial, .. } = command {
+                    self.exchange =
+                        Some(Exchange { said: initial.is_some(), ..Exchange::default() });
+                }
                 self.taken.push(*id);
                 command.encode(&mut self.expected);
                 self.line_ends.push(self.expected.len());
@@ -207,12 +259,74 @@ impl Caller {
         self.seen.push(Seen::Sent(sent));
     }
 
+    /// Answers a challenge, or gives the exchange up.
+    fn answer(&mut self, response: Option<&Base64>, line: &[u8]) {
+        let before = self.standing();
+        let answered = match response {
+            Some(response) => self.session.answer(response),
+            None => self.session.cancel_auth(),
+        };
+        match &answered {
+            Ok(()) => {
+                let exchange = self.exchange.as_mut().expect("an exchange");
+                assert!(exchange.challenged, "an answer to no challenge");
+                exchange.challenged = false;
+                exchange.said |= response.is_some();
+                exchange.cancelled |= response.is_none();
+                assert!(response.is_none() || line.len() <= self.session.config().limits.sasl_line);
+                self.expect_line(line);
+            }
+            Err(error) => {
+                assert_eq!(self.standing(), before, "I8: an error that changed something");
+                assert_shown_printable(error);
+            }
+        }
+        self.seen.push(Seen::Answered(answered));
+    }
+
+    /// A line of the exchange in flight is to leave; nothing answers before it has.
+    fn expect_line(&mut self, line: &[u8]) {
+        self.expected.extend_from_slice(line);
+        let end = self.expected.len();
+        *self.line_ends.last_mut().expect("AUTH") = end;
+    }
+
+    /// Of what was given up no event tells that `*` is to leave.
+    fn expect_cancellation(&mut self) {
+        let more = self.session.outgoing().remaining() > self.expected.len() - self.written.len();
+        if let Some(exchange) = self.exchange.as_mut().filter(|_| more) {
+            assert!(exchange.abandoned && !exchange.cancelled, "nobody gave up, or once more");
+            exchange.cancelled = true;
+            self.expect_line(b"*\r\n");
+        }
+    }
+
+    fn establish_tls(&mut self) {
+        let due = self.session.waiting() == Waiting::Tls && !self.eof;
+        let before = self.standing();
+        let established = self.session.tls_established();
+        assert_eq!(established.is_ok(), due);
+        if due {
+            assert_eq!(self.session.channel(), Channel::Tls);
+            assert!(self.session.capabilities().is_none(), "I12: capabilities of the clear");
+            assert_eq!(self.expected.len(), self.written.len(), "RFC 2595 §4");
+            self.in_clear.get_or_insert(self.written.len());
+        } else {
+            assert_eq!(self.standing(), before, "I8: an error that changed something");
+        }
+        self.seen.push(Seen::Tls(established));
+    }
+
     fn abandon(&mut self, id: CommandId) -> bool {
         let owed = self.taken[self.ended..].contains(&id);
         let abandoned = self.session.abandon(id);
         assert!(owed || !abandoned, "what is not owed cannot be given up");
         if abandoned {
             self.abandoned.push(id);
+            if let Some(exchange) = &mut self.exchange {
+                exchange.abandoned = true;
+                exchange.challenged = false;
+            }
         }
         self.seen.push(Seen::Abandoned(abandoned));
         abandoned
@@ -224,6 +338,7 @@ impl Caller {
     }
 
     fn write(&mut self, len: usize) {
+        self.expect_cancellation();
         let owed = self.left() > self.ended;
         let mut outgoing = self.session.outgoing();
         let len = len.min(outgoing.remaining());
@@ -330,11 +445,18 @@ impl Caller {
             Event::StartTls { id, response } => {
                 assert_eq!(due, Some(*id), "I5: out of order");
                 assert!(response.is_ok() && !self.abandoned.contains(id));
+                assert!(!self.unsolicited, "A16: an answer begun before the question");
+                assert_eq!(id.keyword(), Some(Keyword::Stls));
                 self.ended += 1;
             }
             Event::Completed { id, response } => {
                 assert_eq!(due, Some(*id), "I5: out of order");
                 assert!(!self.unsolicited, "class H2: an answer begun before the question");
+                if let Some(exchange) = self.exchange.take() {
+                    let may = exchange.said && !exchange.cancelled;
+                    assert!(may || !response.is_ok(), "C14.3: {exchange:?}");
+                    assert!(!exchange.challenged, "an end where an answer is due");
+                }
                 match &mut self.quit {
                     Some((at, outcome)) if *at == self.ended => *outcome = Some(response.is_ok()),
                     _ => {}
@@ -347,6 +469,19 @@ impl Caller {
                 assert!(farewell.is_none() || eof.is_some(), "octets behind a farewell");
                 self.closed = true;
             }
+        }
+        match (&event, &mut self.exchange) {
+            (Event::Challenge { .. }, Some(exchange)) => {
+                assert!(!exchange.challenged && !exchange.cancelled, "{exchange:?}");
+                exchange.challenged = true;
+            }
+            (Event::Cancelled { .. }, Some(exchange)) => {
+                assert!(!exchange.challenged && !exchange.cancelled, "{exchange:?}");
+                exchange.cancelled = true;
+                self.expect_line(b"*\r\n");
+            }
+            (Event::Challenge { .. } | Event::Cancelled { .. }, None) => panic!("no exchange"),
+            _ => {}
         }
         assert_debug_printable(&event);
         self.seen.push(Seen::Event(event));
@@ -377,11 +512,13 @@ impl Caller {
     }
 
     fn standing(&mut self) -> Standing {
+        self.expect_cancellation();
         assert_eq!(self.session.update(), self.update(), "I9");
         let session = &mut self.session;
         let limits = session.config().limits;
         let output = session.outgoing().remaining();
-        assert!(output <= limits.output.max(MAX_COMMAND_OCTETS), "I3: more output than the limit");
+        let line = MAX_COMMAND_OCTETS.max(limits.sasl_line);
+        assert!(output <= limits.output.max(line), "I3: more output than the limit");
         assert!(
             session.in_flight() <= limits.in_flight.max(1),
             "I3: more in flight than the limit"
@@ -407,10 +544,27 @@ impl Caller {
         let shown = format!("{error} {error:?}");
         assert_printable(&shown);
         assert!(shown.len() < 2048, "class K: {} octets", shown.len());
-        assert!(self.holds_canary || !shown.contains(CANARY), "I10: {shown}");
+        assert!(self.holds_canary || !shows_the_canary(shown.as_bytes()), "I10: {shown}");
+    }
+
+    /// I10, I12: where TLS is required nothing but whole lines that lead to it leaves before it; the last may have been
+    /// leaving when the session broke.
+    fn check_clear(&self) {
+        let required =
+            matches!(self.session.config().security, Security::Implicit | Security::StlsRequired);
+        let began_in_clear = self.session.channel() == Channel::Clear || self.in_clear.is_some();
+        if !required || !began_in_clear || self.trusted {
+            return;
+        }
+        let to = self.in_clear.unwrap_or(self.written.len());
+        for line in self.written[..to].split_inclusive(|octet| *octet == b'\n') {
+            let whole = [&b"CAPA\r\n"[..], b"STLS\r\n", b"QUIT\r\n"];
+            assert!(whole.iter().any(|of| of.starts_with(line)), "{}", line.escape_ascii());
+        }
     }
 
     fn finish(mut self) -> (Vec<Seen>, Vec<u8>) {
+        self.check_clear();
         if let Some(error) = self.failed.clone() {
             assert!(!self.closed);
             let sent = self.session.send(&Command::Quit);
@@ -425,15 +579,19 @@ impl Caller {
         let owed = if self.is_over() { 0 } else { self.taken.len() - self.ended };
         assert_eq!(self.session.in_flight(), owed, "I5: every command ends once");
         assert_eq!(self.closed, self.session.state() == State::Closed);
-        assert!(self.holds_canary || !format!("{:?}", self.session).contains(CANARY), "I10");
+        let shown = format!("{:?}", self.session);
+        assert!(self.holds_canary || !shows_the_canary(shown.as_bytes()), "I10");
         (self.seen, self.written)
     }
 }
 
 /// I10, RFC 8314 §5.2.
 fn may_leave(command: &Command, config: &ClientConfig, channel: Channel) -> bool {
-    let credential = matches!(command, Command::User(_) | Command::Pass(_) | Command::Apop { .. });
-    let first = matches!(command.keyword(), Some(Keyword::Capa | Keyword::Quit));
+    let credential = matches!(
+        command,
+        Command::User(_) | Command::Pass(_) | Command::Apop { .. } | Command::Auth { .. }
+    );
+    let first = matches!(command.keyword(), Some(Keyword::Capa | Keyword::Stls | Keyword::Quit));
     match (channel, config.security) {
         (Channel::Tls | Channel::Trusted, _) | (_, Security::PlaintextAllowed) => true,
         (Channel::Clear, Security::StlsPreferred) => !credential && command.keyword().is_some(),

@@ -8,6 +8,9 @@
 //! - *Right after an event that is no `Data`*, and then it may only give up a command: so many events into a session the same
 //!   octets have been decoded, whatever has been received beyond them.
 //!
+//! One place of the protocol is a matter of what is read together: octets behind the `+OK` to STLS are an error if they
+//! are read with it, and TLS's if they are not. A caller who has some left then takes them for that error.
+//!
 //! Everything else is habit and must leave no trace: the size of reads, the window or the copying way in, polling a little or
 //! all after each read, `read_body` of any command at any moment, holding chunks or dropping them.
 
@@ -21,7 +24,7 @@ use crate::client::{CommandId, Event, ProtocolError, SendError, Update, Waiting}
 use crate::state::State;
 use caller::Caller;
 
-/// I1 to I3, I5, I6, I8, I10 and class H: the same script, read whole, in pieces and octet by octet, by callers who share no
+/// I1 to I3, I5, I6, I8, I10, I12 and class H: the same script, read whole, in pieces and octet by octet, by callers who share no
 /// habit, gives the same events, the same failure, the same state after each act and the same output.
 ///
 /// Input: see the script's format.
@@ -71,6 +74,8 @@ enum Seen {
     Data(CommandId, Vec<u8>),
     Sent(Result<CommandId, SendError>),
     Abandoned(bool),
+    Answered(Result<(), SendError>),
+    Tls(Result<(), SendError>),
     TimedOut(ProtocolError),
     Failed(ProtocolError),
     Standing(Standing),
