@@ -83,6 +83,12 @@ pub enum CommandError {
     WrongState(Keyword),
     /// The command holds a credential, and the channel is in clear.
     NotProtected(Keyword),
+    /// AUTH names a mechanism that is not offered (RFC 5034 §4).
+    Mechanism,
+    /// What answers a challenge is no base64; the exchange is over (RFC 5034 §4).
+    Base64,
+    /// The exchange had more rounds than the limit; it is over.
+    TooManyRounds,
     /// The line is longer than the limit; it is dropped to its end.
     TooLong,
     /// The line ended by LF without CR; nobody can say where the next one begins.
@@ -102,6 +108,9 @@ impl CommandError {
             Self::MessageNumber(_) => "no such message",
             Self::WrongState(_) => "command not valid in this state",
             Self::NotProtected(_) => "credentials are not accepted in clear",
+            Self::Mechanism => "mechanism not supported",
+            Self::Base64 => "not base64",
+            Self::TooManyRounds => "too many rounds",
             Self::TooLong => "command line too long",
             Self::BareLineFeed => "command line not ended by CRLF",
         }

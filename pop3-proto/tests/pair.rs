@@ -316,7 +316,8 @@ fn run(case: &Case) -> End {
         closed: None,
         failed: None,
     };
-    let mut server = Server::new(case.server, case.messages.clone()).in_pieces_of(case.piece);
+    let mut server =
+        Server::new(case.server.clone(), case.messages.clone()).in_pieces_of(case.piece);
     let (mut up, mut down) = (Way::default(), Way::default());
     let mut moves = case.moves.iter().copied().cycle();
     let mut turn = 0;

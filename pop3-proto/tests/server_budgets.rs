@@ -76,7 +76,7 @@ fn the_budgets_are_configurable() {
         config.limits.bad_commands_before_login = borne;
         config.limits.login_attempts = borne;
         let times = usize::try_from(borne).unwrap();
-        let mut bad = server(config);
+        let mut bad = server(config.clone());
         let out = said(&mut bad, &b"X\r\n".repeat(100));
         assert_eq!(out, format!("+OK ready\r\n{}", "-ERR unknown command\r\n".repeat(times)));
         let mut wrong = server(config);

@@ -129,7 +129,7 @@ fn the_discard_budget_does_not_depend_on_the_reads() {
     for (budget, ends) in [(0, true), (600, true), (1001, true), (1002, false)] {
         config.limits.discard = budget;
         for read in [1, 511, 512, 513, 1002, line.len()] {
-            let mut server = Server::new(config, Vec::new());
+            let mut server = Server::new(config.clone(), Vec::new());
             let mut out = Vec::new();
             for piece in line.chunks(read) {
                 out.extend_from_slice(&server.converse(piece));
@@ -174,7 +174,7 @@ fn a_blank_line_of_one_cr_is_not_missing() {
     config.leniency.missing_blank_line = true;
     for message in [&b"Subject: x\r\n\r"[..], b"Subject: x\r\r", b"Subject: x\n\r", b"Subject: x\r"]
     {
-        assert_eq!(retrieved(config, message), b"Subject: x\r\n\r\n.\r\n");
+        assert_eq!(retrieved(config.clone(), message), b"Subject: x\r\n\r\n.\r\n");
         let mut octets = MessageOctets::new(config.leniency);
         octets.update(message);
         assert_eq!(octets.octets(), 14);

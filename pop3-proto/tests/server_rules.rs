@@ -3,7 +3,7 @@
 //!
 //! Left to whoever has a socket, a clock or a store: R1939-3.01 (the port), 3.17 (the timer itself),
 //! 4.06 and 4.07 (the lock), 6.04 (the removal itself), 7.14 (ids that are never reused), 8.02 (site
-//! policy). APOP is not offered: 7.18, 7.19 and 13.02 hold because nobody can log in by it.
+//! policy). AUTH, APOP, STLS, UTF8 and LANG have tests of their own.
 
 mod server_support;
 
@@ -286,13 +286,19 @@ fn user_then_pass() {
     assert_eq!(said(&mut server, "PASS correct horse\r\n"), "+OK maildrop open\r\n");
 }
 
-/// R1939-7.18, 7.19, 13.02: APOP is not offered, so that nobody logs in by it, whatever the greeting
-/// holds.
+/// R1939-7.18, 7.19, 13.02: without a timestamp APOP is not offered, and no greeting looks as if it
+/// were.
 #[test]
-fn apop_is_not_offered() {
-    let greeting = text("ready <1896.697170952@dbc.mtview.ca.us>");
-    let mut session = ServerSession::new(ServerConfig::new(), Channel::Tls, greeting)
+fn apop_is_not_offered_without_a_timestamp() {
+    let mut config = ServerConfig::new();
+    config.apop = true;
+    for greeting in ["ready <1896.697170952@dbc.mtview.ca.us>", "<a@b><c@d>", "<< x@y >"] {
+        let made = ServerSession::new(config.clone(), Channel::Tls, text(greeting));
+        assert_eq!(made.err(), Some(ConfigError::GreetingTimestamp), "{greeting}");
+    }
+    let mut session = ServerSession::new(config, Channel::Tls, text("ready @ <home>"))
         .expect("a way to authenticate");
+    assert_eq!(session.timestamp(), None);
     written(&mut session);
     say(&mut session, b"CAPA\r\nAPOP alice c4c9334bac560ecc979e58001b3e22fb\r\n");
     assert!(matches!(session.poll_event(), Some(Event::Rejected(_))));

@@ -66,7 +66,7 @@ fn everything_can_cross_threads() {
     plain::<Leniency>();
     plain::<Limits>();
     plain::<ClientConfig>();
-    plain::<ServerConfig>();
+    value::<ServerConfig>();
     plain::<ServerLimits>();
     plain::<Action>();
     plain::<BodyRead>();

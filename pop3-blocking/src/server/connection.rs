@@ -86,7 +86,7 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
         stream: Transport<S>,
         channel: Channel,
     ) -> Result<Self, ServerError> {
-        let session = ServerSession::new(server.config, channel, server.greeting.clone())?;
+        let session = ServerSession::new(server.config.clone(), channel, server.greeting.clone())?;
         Ok(Self {
             server,
             session,
@@ -111,7 +111,9 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
             let step = match self.session.poll_event() {
                 Some(Event::Command(command)) => self.command(command),
                 Some(Event::Rejected(_)) => self.session.reject().map_err(Stop::from),
-                Some(_) => return Ok(self.ended),
+                Some(Event::Closed { .. }) => return Ok(self.ended),
+                // No AUTH exchange is begun here, and no TLS.
+                Some(_) => Ok(()),
                 None => self.exchange(),
             };
             match step {
@@ -135,6 +137,9 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
                 Ok(self.session.ok(&text("send PASS"))?)
             }
             Command::Pass(password) => self.log_in(&password),
+            Command::Apop { .. } | Command::Auth { .. } | Command::Stls | Command::Lang(_) => {
+                Ok(self.session.err(None, &text("not supported"))?)
+            }
             command => self.in_maildrop(&command),
         }
     }

@@ -170,9 +170,14 @@ impl Input {
         }
     }
 
-    /// Gives the memory back, and drops what is pending.
+    /// The size of blocks from the next one on. It must exceed what can be pending when drained.
+    pub(crate) const fn resize(&mut self, size: usize) {
+        self.size = size;
+    }
+
+    /// Gives the memory back, and drops what is pending, which may hold a credential.
     pub(crate) fn release_all(&mut self) {
-        self.start = self.end;
+        self.consume_wiped(self.end - self.start);
         self.release();
     }
 
@@ -204,9 +209,11 @@ impl Input {
                         self.moved += octets(pending);
                     }
                 }
-                // What is left of a block that was given away in parts.
-                let short = block.len() < self.size / 2 || self.end == block.len();
-                if self.drained && short {
+                // What is left of a block that was given away in parts, or one of another size.
+                let unfit = block.len() < self.size / 2
+                    || block.len() > self.size
+                    || self.end == block.len();
+                if self.drained && unfit {
                     self.change_block();
                 }
             }
@@ -233,8 +240,13 @@ impl Input {
         if let Some(room) = next.get_mut(..len) {
             room.copy_from_slice(pending);
         }
-        if let Block::Frozen(block) = mem::replace(&mut self.block, Block::Writable(next)) {
-            self.spare = Some(block);
+        match mem::replace(&mut self.block, Block::Writable(next)) {
+            Block::Frozen(block) => self.spare = Some(block),
+            // Part of a line may be part of a credential.
+            Block::Writable(mut block) => {
+                super::wipe(block.get_mut(self.start..self.end).unwrap_or_default());
+            }
+            Block::None => {}
         }
         (self.start, self.end) = (0, len);
         #[cfg(test)]
@@ -427,6 +439,28 @@ mod tests {
             }
             prop_assert!(input.moved <= 2 * input.received, "{} of {}", input.moved, input.received);
         }
+    }
+
+    /// I1, I3: blocks grow and shrink while lines are pending, which lose nothing.
+    #[test]
+    fn a_change_of_size_loses_nothing() {
+        let mut source = (0..=u8::MAX).cycle();
+        let mut input = Input::new(SIZE);
+        fill(&mut input, &mut source, SIZE);
+        input.consume(SIZE - 10);
+        input.resize(4 * SIZE);
+        input.drained();
+        assert_eq!(input.window().len(), 4 * SIZE - 10);
+        fill(&mut input, &mut source, 3 * SIZE);
+        let expected: Vec<u8> = (54..=u8::MAX).take(10 + 3 * SIZE).collect();
+        assert_eq!(input.pending(), expected);
+        input.resize(SIZE);
+        // Not before what is pending is decoded.
+        assert_eq!(input.window().len(), SIZE - 10);
+        input.consume(3 * SIZE);
+        input.drained();
+        assert_eq!(input.window().len(), SIZE - 10);
+        assert_eq!(input.pending(), &expected[3 * SIZE..]);
     }
 
     /// I1: what is pending survives a change to a block that had given parts of itself away.

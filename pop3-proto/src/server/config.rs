@@ -1,8 +1,10 @@
 //! What a server offers, and how forgiving it is.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::codec::LineEnding;
+use crate::{Capability, LanguageListing, MechanismName};
 
 /// Bounds of a server session. What passes one is answered `-ERR`, or ends the session; nothing that
 /// a client sends makes a session hold more.
@@ -13,7 +15,12 @@ pub struct ServerLimits {
     pub command_line: usize,
     /// Octets of an over-long line that are read and dropped before the session ends.
     pub discard: usize,
-    /// Octets of an input block; raised to the command line's limit if it is smaller.
+    /// Octets of a response in an AUTH exchange, and of a challenge, CRLF included: RFC 5034 §4 leaves
+    /// it to the mechanisms. Worst case: held once each, and only while an exchange is going on.
+    pub sasl_line: usize,
+    /// Responses of one AUTH exchange; the next one is answered `-ERR`.
+    pub sasl_rounds: u32,
+    /// Octets of an input block; raised to the limit of the line that is due if it is smaller.
     pub input_block: usize,
     /// Octets of output from which on no further command is taken, and no further line or part of a
     /// message is accepted. Raised to the 512 of a response line if it is smaller.
@@ -22,7 +29,8 @@ pub struct ServerLimits {
     pub bad_commands_before_login: u32,
     /// Bad commands after login; the last one ends the session.
     pub bad_commands_after_login: u32,
-    /// Failed logins; the last one ends the session.
+    /// Failed logins, AUTH exchanges that the client cancelled among them; the last one ends the
+    /// session.
     pub login_attempts: u32,
 }
 
@@ -31,6 +39,8 @@ impl ServerLimits {
     pub const DEFAULT: Self = Self {
         command_line: 512,
         discard: 64 * 1024,
+        sasl_line: 12 * 1024,
+        sasl_rounds: 16,
         input_block: 2 * 1024,
         output: 64 * 1024,
         bad_commands_before_login: 3,
@@ -100,14 +110,31 @@ impl Default for ServerLeniency {
     }
 }
 
+/// Whether UTF8 is offered (RFC 6856 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 6856 §2 has no other argument of the capability")]
+pub enum Utf8Offer {
+    /// It is not.
+    #[default]
+    No,
+    /// It is.
+    Yes,
+    /// It is, and names and passwords in UTF-8 are taken, before UTF8 too (RFC 6856 §2.2). Whoever
+    /// compares them prepares them first (SASLprep).
+    User,
+}
+
 /// The configuration of a server session.
 ///
 /// ```
+/// use pop3_proto::MechanismName;
 /// use pop3_proto::server::ServerConfig;
 /// let mut config = ServerConfig::new();
+/// config.stls = true;
+/// config.mechanisms = vec![MechanismName::SCRAM_SHA_256, MechanismName::PLAIN];
 /// config.plaintext = true; // passwords in clear, on a channel that everybody can read
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[expect(
     clippy::struct_excessive_bools,
@@ -116,12 +143,30 @@ impl Default for ServerLeniency {
 pub struct ServerConfig {
     /// USER and PASS are offered (RFC 1939 §7).
     pub user_pass: bool,
-    /// Credentials are taken in clear too. Off by default (RFC 5034 §4, RFC 8314 §4.1).
+    /// APOP is offered in sessions that are given a timestamp:
+    /// [`ServerSession::with_timestamp`](super::ServerSession::with_timestamp) (RFC 1939 §7). A mailbox
+    /// should not be open to PASS and APOP both (RFC 1939 §13).
+    pub apop: bool,
+    /// The mechanisms of AUTH, in the order in which they are announced; none: AUTH is not offered
+    /// (RFC 5034).
+    pub mechanisms: Vec<MechanismName>,
+    /// Credentials are taken in clear too, of whatever kind. Off by default (RFC 5034 §4, RFC 8314
+    /// §4.1).
     pub plaintext: bool,
+    /// STLS is offered where there is no TLS yet (RFC 2595 §4). Only if the handshake is likely to
+    /// come off (RFC 8314 §4).
+    pub stls: bool,
+    /// Whether UTF8 is offered.
+    pub utf8: Utf8Offer,
+    /// What LANG lists; none: LANG is not offered (RFC 6856 §3).
+    pub languages: Vec<LanguageListing>,
     /// TOP is offered (RFC 1939 §7).
     pub top: bool,
     /// UIDL is offered (RFC 1939 §7).
     pub uidl: bool,
+    /// What CAPA lists behind all that the session lists by itself: LOGIN-DELAY, EXPIRE,
+    /// IMPLEMENTATION and others. The session does nothing about them.
+    pub capabilities: Vec<Capability>,
     /// What is forgiven.
     pub leniency: ServerLeniency,
     /// Bounds.
@@ -129,14 +174,20 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// The default: USER and PASS, but not in clear; TOP and UIDL.
+    /// The default: USER and PASS, but not in clear; TOP and UIDL; no AUTH, no STLS, nothing else.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             user_pass: true,
+            apop: false,
+            mechanisms: Vec::new(),
             plaintext: false,
+            stls: false,
+            utf8: Utf8Offer::No,
+            languages: Vec::new(),
             top: true,
             uidl: true,
+            capabilities: Vec::new(),
             leniency: ServerLeniency::tolerant(),
             limits: ServerLimits::DEFAULT,
         }
@@ -154,18 +205,37 @@ impl Default for ServerConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// Nobody could ever authenticate on this channel: a server must support at least one way
-    /// (RFC 1939 §4, C0009).
+    /// Nobody could ever authenticate on this channel, nor after STLS: a server must support at least
+    /// one way (RFC 1939 §4, C0009).
     NoAuthentication,
+    /// A further capability that the session lists by itself, or one that is no capability line.
+    Capability,
+    /// The mechanisms do not fit in one capability line (RFC 2449 §3).
+    Mechanisms,
+    /// A language listing that does not fit in one line (RFC 2449 §4).
+    Language,
+    /// The greeting, with its timestamp, does not fit in one line (RFC 2449 §4).
+    GreetingTooLong,
+    /// The greeting is not ASCII, and nobody has asked for anything else yet (RFC 6856 §2.1).
+    GreetingNotAscii,
+    /// The greeting holds what a client may take for a timestamp: APOP would be tried with it
+    /// (RFC 1939 §7).
+    GreetingTimestamp,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        f.write_str(match self {
             Self::NoAuthentication => {
-                f.write_str("the configuration leaves no way to authenticate on this channel")
+                "the configuration leaves no way to authenticate on this channel"
             }
-        }
+            Self::Capability => "a further capability is none, or is the session's own",
+            Self::Mechanisms => "the mechanisms do not fit in one line",
+            Self::Language => "a language listing does not fit in one line",
+            Self::GreetingTooLong => "the greeting does not fit in one line",
+            Self::GreetingNotAscii => "the greeting is not ASCII",
+            Self::GreetingTimestamp => "the greeting holds a timestamp by accident",
+        })
     }
 }
 

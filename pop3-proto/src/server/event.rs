@@ -2,19 +2,34 @@
 
 use core::fmt;
 
-use crate::Command;
 use crate::error::CommandError;
+use crate::{Base64, Command};
 
 /// What a client did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A command, legal in the present state. It must be answered; the next one is withheld until
-    /// it is. CAPA never comes here: the session answers it.
+    /// it is. CAPA, UTF8, LANG without a language and AUTH without a mechanism never come here: the
+    /// session answers them.
     Command(Command),
     /// A line that is to be answered `-ERR`: with
-    /// [`ServerSession::reject`](super::ServerSession::reject), or a text of your own.
+    /// [`ServerSession::reject`](super::ServerSession::reject), or a text of your own. An AUTH exchange
+    /// that was going on is over.
     Rejected(CommandError),
+    /// What the client answers to a challenge. It is answered like AUTH itself: with
+    /// [`ServerSession::challenge`](super::ServerSession::challenge),
+    /// [`ServerSession::authenticated`](super::ServerSession::authenticated),
+    /// [`ServerSession::authentication_failed`](super::ServerSession::authentication_failed) or
+    /// [`ServerSession::err`](super::ServerSession::err) (RFC 5034 §4).
+    SaslResponse(Base64),
+    /// The client gave the AUTH exchange up with `*`. The session has answered `-ERR` and counted a
+    /// failed login; forget the exchange (RFC 5034 §4).
+    SaslCancelled,
+    /// The `+OK` to STLS has left: the TLS handshake is due at once, on the bare transport. Nothing is
+    /// read before [`ServerSession::tls_established`](super::ServerSession::tls_established); there is
+    /// no way back to clear (RFC 2595 §4).
+    StartTls,
     /// The session is over; nothing follows.
     Closed {
         /// Whether the session entered UPDATE: a complete QUIT came in TRANSACTION. Otherwise nothing
@@ -30,8 +45,12 @@ pub enum Waiting {
     /// A command line from the client. Only a complete one resets the autologout timer, which is at
     /// least 10 minutes (RFC 1939 §3).
     Command,
+    /// A response to a challenge from the client, or `*`.
+    SaslResponse,
     /// An answer from the caller.
     Response,
+    /// The TLS handshake.
+    Tls,
     /// Output to be written.
     Write,
     /// Nothing: the session is over.
@@ -48,6 +67,11 @@ pub enum RespondError {
     Mismatch,
     /// Too much output waits: write it, then give the same answer again.
     Full,
+    /// The text is not ASCII, and the client has asked neither for UTF8 nor for a language
+    /// (RFC 6856 §2.1).
+    NotAscii,
+    /// The challenge is longer than [`ServerLimits::sasl_line`](super::ServerLimits::sasl_line).
+    TooLong,
 }
 
 impl RespondError {
@@ -64,6 +88,8 @@ impl fmt::Display for RespondError {
             Self::NothingToAnswer => "no command waits for an answer",
             Self::Mismatch => "the answer does not fit the command",
             Self::Full => "output must be written first",
+            Self::NotAscii => "the client has not asked for a text that is not ASCII",
+            Self::TooLong => "the challenge is too long",
         })
     }
 }

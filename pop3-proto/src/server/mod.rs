@@ -6,18 +6,25 @@
 //! 2. write what [`ServerSession::outgoing`] holds and advance it by what was really written;
 //! 3. read into [`ServerSession::incoming`] if [`ServerSession::wants_read`], and begin again.
 //!
+//! An AUTH exchange is a command that is answered more than once: challenges, and then a status line
+//! (RFC 5034 §4). Behind [`Event::StartTls`] the transport belongs to the TLS handshake until
+//! [`ServerSession::tls_established`] (RFC 2595 §4).
+//!
 //! What POP3 says about an open maildrop is [`Maildrop`]; where messages lie is for the caller.
 
 mod config;
 mod event;
+mod exchange;
 mod maildrop;
 mod message;
+mod offer;
 mod receive;
 mod respond;
+mod tls;
 
 use bytes::Buf;
 
-pub use config::{ConfigError, ServerConfig, ServerLeniency, ServerLimits};
+pub use config::{ConfigError, ServerConfig, ServerLeniency, ServerLimits, Utf8Offer};
 pub use event::{Event, RespondError, Waiting};
 pub use maildrop::{Action, Entry, Maildrop, Marked};
 pub use message::MessageOctets;
@@ -26,7 +33,9 @@ use crate::buffer::{Input, Output};
 use crate::client::{Channel, Eof};
 use crate::codec::LineDecoder;
 use crate::state::{Keyword, Points, State};
-use crate::{MessageNumber, Status, Text};
+use crate::value::put_text;
+use crate::{ApopTimestamp, Greeting, MessageNumber, Response, Status, Text};
+use exchange::Exchange;
 use message::MessageEncoder;
 
 /// One POP3 session, seen from the server: octets in, commands out, answers in, octets out (RFC 1939).
@@ -35,11 +44,20 @@ use message::MessageEncoder;
 /// *and* enough output has left: a client that sends and never reads makes it hold no more than its
 /// limits. It knows nothing of users, passwords or messages.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each with a name of its own")]
 pub struct ServerSession {
     config: ServerConfig,
     channel: Channel,
     state: State,
     after_user: bool,
+    /// What the greeting held; without it there is no APOP.
+    timestamp: Option<ApopTimestamp>,
+    /// UTF8 was accepted.
+    utf8: bool,
+    /// A language was chosen.
+    language: bool,
+    /// An AUTH exchange is going on, and no response of it waits for an answer but in `open`.
+    exchange: Option<Exchange>,
     input: Input,
     line: LineDecoder,
     output: Output,
@@ -71,25 +89,64 @@ enum Open {
     Listing(Keyword),
     /// The message of RETR or TOP.
     Message(MessageEncoder),
+    /// What answers a challenge.
+    Response,
+    /// STLS was answered `+OK`; `begun` once that has left and the caller knows.
+    Tls {
+        begun: bool,
+    },
 }
 
 impl ServerSession {
     /// A session over a transport that has just been accepted; `channel` says what it is, `greeting`
     /// is the text of the first line.
     ///
+    /// Without a timestamp APOP is not offered.
+    ///
     /// # Errors
-    /// [`ConfigError`] if nobody could ever authenticate (C0009).
+    /// [`ConfigError`] if nobody could ever authenticate (C0009), if the greeting looks as if it had a
+    /// timestamp, or if something in it or in the configuration cannot be written.
     pub fn new(
         config: ServerConfig,
         channel: Channel,
         greeting: Text,
     ) -> Result<Self, ConfigError> {
+        Self::greeting(config, channel, &greeting, None)
+    }
+
+    /// The same with a timestamp behind the greeting's text, to be different in every session and
+    /// never guessed; APOP is offered with it if [`ServerConfig::apop`] says so, and without that no
+    /// timestamp is sent (RFC 1939 §7).
+    ///
+    /// # Errors
+    /// As [`ServerSession::new`].
+    pub fn with_timestamp(
+        config: ServerConfig,
+        channel: Channel,
+        greeting: Text,
+        timestamp: ApopTimestamp,
+    ) -> Result<Self, ConfigError> {
+        let timestamp = Some(timestamp).filter(|_| config.apop);
+        Self::greeting(config, channel, &greeting, timestamp)
+    }
+
+    fn greeting(
+        config: ServerConfig,
+        channel: Channel,
+        text: &Text,
+        timestamp: Option<ApopTimestamp>,
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
         // One octet at the least, or nothing could ever be read.
         let block = config.limits.input_block.max(config.limits.command_line).max(1);
         let mut session = Self {
             channel,
             state: State::Authorization,
             after_user: false,
+            timestamp,
+            utf8: false,
+            language: false,
+            exchange: None,
             input: Input::new(block),
             line: LineDecoder::new(config.leniency.line_ending),
             output: Output::default(),
@@ -102,10 +159,9 @@ impl ServerSession {
             eof: None,
             config,
         };
-        if !session.takes_passwords() {
-            return Err(ConfigError::NoAuthentication);
-        }
-        session.put(&respond::response(Status::Ok, None, greeting));
+        session.check_ways()?;
+        let greeting = greeting(text, session.timestamp.as_ref())?;
+        session.put(&greeting);
         Ok(session)
     }
 
@@ -160,10 +216,14 @@ impl ServerSession {
     pub fn waiting(&self) -> Waiting {
         if self.state == State::Closed {
             Waiting::Nothing
-        } else if !matches!(self.open, Open::Nothing) && !self.is_full() {
+        } else if matches!(self.open, Open::Tls { .. }) && !self.wants_write() {
+            Waiting::Tls
+        } else if self.awaits_answer() && !self.is_full() {
             Waiting::Response
         } else if self.wants_write() {
             Waiting::Write
+        } else if self.exchange.is_some() {
+            Waiting::SaslResponse
         } else {
             Waiting::Command
         }
@@ -187,6 +247,18 @@ impl ServerSession {
         &self.config
     }
 
+    /// The timestamp that the greeting held, which goes into the digest of APOP (RFC 1939 §7).
+    #[must_use]
+    pub const fn timestamp(&self) -> Option<&ApopTimestamp> {
+        self.timestamp.as_ref()
+    }
+
+    /// Whether the client has turned UTF-8 mode on (RFC 6856 §2).
+    #[must_use]
+    pub const fn utf8(&self) -> bool {
+        self.utf8
+    }
+
     /// Gives the buffers back while the session is idle; they come again when needed.
     pub fn release_idle(&mut self) {
         self.input.release();
@@ -194,12 +266,12 @@ impl ServerSession {
     }
 
     fn reads(&self) -> bool {
-        self.state != State::Closed && !self.ending && self.eof.is_none()
+        let over = self.state == State::Closed || self.ending || self.eof.is_some();
+        !over && !self.is_locked()
     }
 
-    /// Whether USER and PASS are taken on this channel.
-    fn takes_passwords(&self) -> bool {
-        self.config.user_pass && (self.config.plaintext || self.channel.is_protected())
+    const fn awaits_answer(&self) -> bool {
+        !matches!(self.open, Open::Nothing | Open::Tls { .. })
     }
 
     fn point(&self) -> Option<Points> {
@@ -215,6 +287,38 @@ impl ServerSession {
 
     fn is_full(&self) -> bool {
         self.room() == 0
+    }
+}
+
+/// The first line. Only the caller's timestamp may look like one.
+fn greeting(text: &Text, timestamp: Option<&ApopTimestamp>) -> Result<Response, ConfigError> {
+    if !text.octets().is_ascii() {
+        return Err(ConfigError::GreetingNotAscii);
+    }
+    // Some clients look for these three and nothing more.
+    let mut octets = text.octets().iter();
+    if b"<@>".iter().all(|wanted| octets.any(|octet| octet == wanted)) {
+        return Err(ConfigError::GreetingTimestamp);
+    }
+    let line = put_text(|line| {
+        line.extend_from_slice(text.octets());
+        if let Some(timestamp) = timestamp {
+            if !line.is_empty() {
+                line.push(b' ');
+            }
+            line.extend_from_slice(timestamp.as_str().as_bytes());
+        }
+    });
+    let octets = line.octets().len();
+    let response = respond::response(Status::Ok, None, line);
+    if octets > Text::MAX_OCTETS || response.text.octets().len() < octets {
+        return Err(ConfigError::GreetingTooLong);
+    }
+    let greeting = Greeting::new(response);
+    if greeting.timestamp().as_ref() == timestamp {
+        Ok(greeting.response)
+    } else {
+        Err(ConfigError::GreetingTimestamp)
     }
 }
 

@@ -1,12 +1,16 @@
 //! From octets to commands.
 
+use alloc::vec::Vec;
+
 use super::respond::lines_of;
+use super::tls::is_stls;
 use super::{Event, Open, ServerSession};
+use crate::buffer::Output;
 use crate::client::Eof;
 use crate::codec::{self, LineStep};
 use crate::error::CommandError;
-use crate::state::{Keyword, Points, State};
-use crate::{Capability, Command, Response, Status, Text};
+use crate::state::{Keyword, State};
+use crate::{Capability, Command, LanguageListing, MAX_RESPONSE_OCTETS, Response, Status, Text};
 
 impl ServerSession {
     /// The next event, or `None`: then answer what is to be answered, write, read, and poll again.
@@ -19,10 +23,13 @@ impl ServerSession {
             if self.eof == Some(Eof::Abrupt) || (self.ending && idle && !self.wants_write()) {
                 return Some(self.close());
             }
+            if let Some(event) = self.begin_tls() {
+                return Some(event);
+            }
             if self.ending || !idle || self.is_full() {
                 return None;
             }
-            let step = self.line.decode(self.input.pending(), self.config.limits.command_line);
+            let step = self.line.decode(self.input.pending(), self.line_limit());
             if matches!(step, LineStep::NeedMore) {
                 self.input.drained();
                 self.eof?;
@@ -35,25 +42,29 @@ impl ServerSession {
                 continue;
             }
             match step {
+                LineStep::Line { len, consumed } if self.exchange.is_some() => {
+                    return Some(self.read_response(len, consumed));
+                }
                 LineStep::Line { len, consumed } => {
                     let line = self.input.pending().get(..len).unwrap_or_default();
-                    let is_auth_listing = self.config.leniency.auth_listing
-                        && (line.eq_ignore_ascii_case(b"AUTH")
-                            || line.eq_ignore_ascii_case(b"AUTH "));
+                    let stls = is_stls(line);
                     let command = codec::command(line);
                     self.input.consume_wiped(consumed);
-                    if is_auth_listing && self.state == State::Authorization {
-                        // Passwords are the one way to authenticate: there is no mechanism to list.
-                        self.after_user = false;
-                        self.put_listing("mechanism list follows", &[]);
+                    if stls && !self.input.pending().is_empty() {
+                        // Who put them there, before TLS, is anybody's guess.
+                        self.ending = true;
                     } else if let Some(event) = self.judge(command) {
                         return Some(event);
                     }
                 }
                 LineStep::TooLong { skip, end } => {
+                    // What begins like STLS and never ends hides what is behind it.
+                    let limit = self.config.limits.command_line;
+                    let start = self.input.pending().get(..limit).unwrap_or_default();
+                    let stls = self.exchange.is_none() && is_stls(start);
                     self.input.consume_wiped(skip);
                     self.discarded = (!end).then_some(skip);
-                    self.ending = skip > self.config.limits.discard;
+                    self.ending = stls || skip > self.config.limits.discard;
                     return Some(self.rejected(CommandError::TooLong));
                 }
                 LineStep::BareLineFeed { .. } => {
@@ -92,8 +103,7 @@ impl ServerSession {
         let Some(keyword) = command.keyword() else {
             return Some(self.rejected(CommandError::Unknown));
         };
-        if keyword == Keyword::Capa {
-            self.put_capabilities();
+        if self.answer_by_itself(&command) {
             return None;
         }
         if keyword == Keyword::Quit && self.state == State::Transaction {
@@ -105,40 +115,41 @@ impl ServerSession {
         Some(Event::Command(command))
     }
 
-    fn check(&self, command: Command, here: Option<Points>) -> Result<Command, CommandError> {
-        let keyword = command.keyword().ok_or(CommandError::Unknown)?;
-        let offered = match keyword {
-            Keyword::User | Keyword::Pass => self.config.user_pass,
-            Keyword::Top => self.config.top,
-            Keyword::Uidl => self.config.uidl,
-            Keyword::Apop | Keyword::Auth | Keyword::Stls | Keyword::Utf8 | Keyword::Lang => false,
-            _ => true,
-        };
-        if !offered {
-            return Err(CommandError::Unsupported(keyword));
-        }
-        let rule = keyword.rule();
-        if !here.is_some_and(|here| rule.legal.contains(here)) {
-            return Err(CommandError::WrongState(keyword));
-        }
-        if rule.credential && !self.takes_passwords() {
-            return Err(CommandError::NotProtected(keyword));
-        }
-        if let Command::Pass(password) = &command {
-            let leniency = &self.config.leniency;
-            if password.is_opaque() && !leniency.opaque_passwords {
-                return Err(CommandError::ForbiddenOctet);
+    /// Answers what needs nothing but table and configuration; whether it did.
+    fn answer_by_itself(&mut self, command: &Command) -> bool {
+        match command {
+            Command::Capa => {
+                let list = self.capabilities();
+                put_listing(&mut self.output, "capability list follows", &list, Capability::encode);
             }
-            if password.expose().contains(&b' ') && !leniency.password_spaces {
-                return Err(CommandError::Arguments(keyword));
+            Command::Mechanisms { .. } => {
+                let list = self.mechanisms().to_vec();
+                put_listing(&mut self.output, "mechanism list follows", &list, |name, line| {
+                    line.extend_from_slice(name.as_str().as_bytes());
+                });
             }
+            Command::Utf8 => {
+                self.utf8 = true;
+                self.put(&Response::new(Status::Ok, Text::received(b"UTF8 enabled")));
+            }
+            Command::Lang(None) => {
+                let list = &self.config.languages;
+                put_listing(
+                    &mut self.output,
+                    "language listing follows",
+                    list,
+                    LanguageListing::encode,
+                );
+            }
+            _ => return false,
         }
-        Ok(command)
+        true
     }
 
     /// Counts a bad command; the last one that is borne ends the session.
-    fn rejected(&mut self, error: CommandError) -> Event {
+    pub(super) fn rejected(&mut self, error: CommandError) -> Event {
         self.after_user = false;
+        self.end_exchange();
         self.bad_commands = self.bad_commands.saturating_add(1);
         let limits = &self.config.limits;
         let borne = match self.state {
@@ -153,33 +164,25 @@ impl ServerSession {
     pub(super) fn close(&mut self) -> Event {
         self.state = State::Closed;
         self.open = Open::Nothing;
-        self.output = crate::buffer::Output::default();
+        self.output = Output::default();
         self.input.release_all();
         Event::Closed { commit: self.commit }
     }
+}
 
-    /// What the table and the configuration say (RFC 2449 §5). What is there before login is listed
-    /// after it too.
-    fn put_capabilities(&mut self) {
-        let offers = [
-            (self.config.top, "TOP"),
-            (self.takes_passwords(), "USER"),
-            (true, "RESP-CODES"),
-            (true, "AUTH-RESP-CODE"),
-            (true, "PIPELINING"),
-            (self.config.uidl, "UIDL"),
-        ];
-        let list = offers.into_iter().filter(|(offered, _)| *offered);
-        let list: alloc::vec::Vec<_> =
-            list.filter_map(|(_, tag)| Capability::new(tag, &[]).ok()).collect();
-        self.put_listing("capability list follows", &list);
+fn put_listing<T>(
+    output: &mut Output,
+    text: &'static str,
+    list: &[T],
+    encode: impl Fn(&T, &mut Vec<u8>),
+) {
+    let status = Response::new(Status::Ok, Text::received(text.as_bytes()));
+    output.write(MAX_RESPONSE_OCTETS, |buffer| status.encode(buffer));
+    for item in list {
+        output.write(MAX_RESPONSE_OCTETS, |buffer| {
+            encode(item, buffer);
+            buffer.extend_from_slice(b"\r\n");
+        });
     }
-
-    fn put_listing(&mut self, text: &'static str, list: &[Capability]) {
-        self.put(&Response::new(Status::Ok, Text::received(text.as_bytes())));
-        for capability in list {
-            self.put_line(|line| capability.encode(line));
-        }
-        self.put_line(|line| line.push(b'.'));
-    }
+    output.write(MAX_RESPONSE_OCTETS, |buffer| buffer.extend_from_slice(b".\r\n"));
 }

@@ -7,56 +7,78 @@ use bytes::BufMut as _;
 use super::message::MessageEncoder;
 use super::{Open, RespondError, ServerSession};
 use crate::state::{Effect, Framing, Keyword, State};
+use crate::value::put_text;
 use crate::{
-    Command, DropListing, KnownCode, MessageNumber, Response, ScanListing, Status, Text,
-    UniqueIdListing,
+    Command, DropListing, KnownCode, LanguageListing, MessageNumber, Response, ScanListing, Status,
+    Text, UniqueIdListing,
 };
 
 impl ServerSession {
-    /// Answers `+OK` to a command whose positive answer is one free line: USER, DELE, NOOP, RSET, QUIT.
-    /// Single lines always find room.
+    /// Answers `+OK` to a command whose positive answer is one free line: USER, STLS, DELE, NOOP, RSET,
+    /// QUIT. Single lines always find room. Behind STLS the session takes nothing but
+    /// [`ServerSession::tls_established`].
     ///
     /// # Errors
-    /// [`RespondError::Mismatch`] for any other command: PASS has
-    /// [`ServerSession::authenticated`], the others answers of their own.
+    /// [`RespondError::Mismatch`] for any other command: PASS, APOP and AUTH have
+    /// [`ServerSession::authenticated`], the others answers of their own. [`RespondError::NotAscii`]
+    /// here and wherever a text is given, unless the client has asked for such texts.
     pub fn ok(&mut self, text: &Text) -> Result<(), RespondError> {
         let keyword = self.command()?;
         let effect = keyword.rule().effect;
         match keyword {
-            Keyword::User | Keyword::Dele | Keyword::Noop | Keyword::Rset | Keyword::Quit => {}
+            Keyword::User
+            | Keyword::Stls
+            | Keyword::Dele
+            | Keyword::Noop
+            | Keyword::Rset
+            | Keyword::Quit => {}
             _ => return Err(RespondError::Mismatch),
         }
+        self.check_text(text)?;
         self.after_user = effect == Effect::Named;
         self.answer(&response(Status::Ok, None, text.clone()));
+        if effect == Effect::Tls {
+            self.open = Open::Tls { begun: false };
+        }
         Ok(())
     }
 
     /// Answers `-ERR`, with a response code if there is one to give (RFC 2449 §8, RFC 3206).
     ///
-    /// [`KnownCode::InUse`] and [`KnownCode::LoginDelay`] go with PASS only (RFC 2449 §8.1).
-    /// For refused credentials use [`ServerSession::authentication_failed`], which counts them and
-    /// alone says [`KnownCode::Auth`].
+    /// [`KnownCode::InUse`] and [`KnownCode::LoginDelay`] go with PASS, APOP and AUTH only (RFC 2449
+    /// §8.1), [`KnownCode::Utf8`] with LIST, RETR and TOP outside UTF-8 mode (RFC 6856 §5). For refused
+    /// credentials use [`ServerSession::authentication_failed`], which counts them and alone says
+    /// [`KnownCode::Auth`].
     ///
     /// # Errors
     /// [`RespondError`] if nothing waits for an answer, a positive one was begun, or the code does
     /// not go with the command.
     pub fn err(&mut self, code: Option<KnownCode>, text: &Text) -> Result<(), RespondError> {
         match self.open {
-            Open::Nothing => Err(RespondError::NothingToAnswer),
-            Open::Command { .. } | Open::Rejection(_) => {
-                let fits = match code {
-                    Some(KnownCode::Auth) => false,
-                    Some(KnownCode::InUse | KnownCode::LoginDelay) => self.login().is_ok(),
-                    _ => true,
-                };
-                if !fits {
-                    return Err(RespondError::Mismatch);
-                }
-                self.answer(&response(Status::Err, code, text.clone()));
-                Ok(())
+            Open::Nothing => return Err(RespondError::NothingToAnswer),
+            Open::Command { .. } | Open::Response | Open::Rejection(_) => {}
+            Open::Listing(_) | Open::Message(_) | Open::Tls { .. } => {
+                return Err(RespondError::Mismatch);
             }
-            Open::Listing(_) | Open::Message(_) => Err(RespondError::Mismatch),
         }
+        let fits = match code {
+            Some(KnownCode::Auth) => false,
+            Some(KnownCode::InUse | KnownCode::LoginDelay) => self.login().is_ok(),
+            Some(KnownCode::Utf8) => {
+                let reads = matches!(
+                    self.open,
+                    Open::Command { keyword: Keyword::List | Keyword::Retr | Keyword::Top, .. }
+                );
+                reads && !self.utf8
+            }
+            _ => true,
+        };
+        if !fits {
+            return Err(RespondError::Mismatch);
+        }
+        self.check_text(text)?;
+        self.answer(&response(Status::Err, code, text.clone()));
+        Ok(())
     }
 
     /// Answers a rejected line with its standard text, which repeats nothing that the client sent.
@@ -75,30 +97,48 @@ impl ServerSession {
         }
     }
 
-    /// Answers PASS: the credentials are right and the maildrop is open and locked; the session is in
-    /// TRANSACTION (RFC 1939 §4).
+    /// Answers PASS, APOP, or AUTH and what followed it: the credentials are right and the maildrop is
+    /// open and locked; the session is in TRANSACTION (RFC 1939 §4).
     ///
     /// # Errors
-    /// [`RespondError`] if no PASS waits for an answer.
+    /// [`RespondError`] if no login waits for an answer.
     pub fn authenticated(&mut self, text: &Text) -> Result<(), RespondError> {
         self.login()?;
+        self.check_text(text)?;
         self.state = State::Transaction;
         self.bad_commands = 0;
         self.answer(&response(Status::Ok, None, text.clone()));
         Ok(())
     }
 
-    /// Answers PASS: the credentials are wrong. Always the same line, whether the mailbox exists or
-    /// not; after the last attempt that is borne the session ends.
+    /// Answers PASS, APOP, or AUTH and what followed it: the credentials are wrong. Always the same
+    /// line, whether the mailbox exists or not; after the last attempt that is borne the session ends.
     ///
     /// # Errors
-    /// [`RespondError`] if no PASS waits for an answer.
+    /// [`RespondError`] if no login waits for an answer.
     pub fn authentication_failed(&mut self) -> Result<(), RespondError> {
         self.login()?;
-        self.failed_logins = self.failed_logins.saturating_add(1);
-        self.ending |= self.failed_logins >= self.config.limits.login_attempts;
+        self.count_failed_login();
         let text = Text::received(b"authentication failed");
         self.answer(&response(Status::Err, Some(KnownCode::Auth), text));
+        Ok(())
+    }
+
+    /// Answers LANG with a language: from this line on texts are in it, and may be more than ASCII
+    /// (RFC 6856 §3.2). A text that is too long for its line is cut.
+    ///
+    /// # Errors
+    /// [`RespondError`] if no LANG waits for an answer.
+    pub fn language(&mut self, listing: &LanguageListing) -> Result<(), RespondError> {
+        if self.command()? != Keyword::Lang {
+            return Err(RespondError::Mismatch);
+        }
+        self.language = true;
+        let text = put_text(|line| {
+            listing.encode(line);
+            cut(line);
+        });
+        self.answer(&Response::new(Status::Ok, text));
         Ok(())
     }
 
@@ -144,10 +184,14 @@ impl ServerSession {
             return Err(self.nothing_or_mismatch());
         };
         let next = match keyword.rule().framing {
-            Framing::MultilineWithoutArgument if message.is_none() => Open::Listing(keyword),
+            // LANG comes here only with an argument, which is no message-number.
+            Framing::MultilineWithoutArgument if message.is_none() && keyword != Keyword::Lang => {
+                Open::Listing(keyword)
+            }
             Framing::Multiline => Open::Message(MessageEncoder::new(lines, self.config.leniency)),
             _ => return Err(RespondError::Mismatch),
         };
+        self.check_text(text)?;
         self.put(&response(Status::Ok, None, text.clone()));
         self.open = next;
         Ok(())
@@ -217,15 +261,40 @@ impl ServerSession {
         }
     }
 
-    /// Whether the command that waits is a login.
+    /// Whether what waits is a login.
     fn login(&self) -> Result<(), RespondError> {
+        if matches!(self.open, Open::Response) {
+            return Ok(());
+        }
         match self.command()?.rule().effect {
             Effect::Authenticated => Ok(()),
             _ => Err(RespondError::Mismatch),
         }
     }
 
-    fn nothing_or_mismatch(&self) -> RespondError {
+    /// Whether AUTH, or a response to a challenge, waits.
+    pub(super) fn exchanges(&self) -> Result<(), RespondError> {
+        match self.open {
+            Open::Response | Open::Command { keyword: Keyword::Auth, .. } => Ok(()),
+            _ => Err(self.nothing_or_mismatch()),
+        }
+    }
+
+    /// Whether the client takes the text (RFC 6856 §§2.1, 3.2).
+    fn check_text(&self, text: &Text) -> Result<(), RespondError> {
+        if self.utf8 || self.language || text.octets().is_ascii() {
+            Ok(())
+        } else {
+            Err(RespondError::NotAscii)
+        }
+    }
+
+    pub(super) fn count_failed_login(&mut self) {
+        self.failed_logins = self.failed_logins.saturating_add(1);
+        self.ending |= self.failed_logins >= self.config.limits.login_attempts;
+    }
+
+    pub(super) fn nothing_or_mismatch(&self) -> RespondError {
         if matches!(self.open, Open::Nothing) {
             RespondError::NothingToAnswer
         } else {
@@ -264,6 +333,7 @@ impl ServerSession {
         if matches!(self.open, Open::Command { keyword: Keyword::Quit, .. }) {
             self.ending = true;
         }
+        self.end_exchange();
         self.put(response);
         self.open = Open::Nothing;
     }
@@ -280,7 +350,7 @@ impl ServerSession {
         self.output.write(crate::MAX_RESPONSE_OCTETS, |buffer| response.encode(buffer));
     }
 
-    pub(super) fn put_line(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+    fn put_line(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
         self.output.write(crate::MAX_RESPONSE_OCTETS, |buffer| {
             encode(buffer);
             buffer.extend_from_slice(b"\r\n");
@@ -311,6 +381,17 @@ pub(super) fn response(status: Status, code: Option<KnownCode>, text: Text) -> R
     }
     line.push(b' ');
     line.extend_from_slice(text.octets());
-    line.truncate(Text::MAX_OCTETS);
+    cut(&mut line);
     Response::new(status, Text::received(&line))
+}
+
+/// Cuts a text to what a line holds, between characters.
+fn cut(line: &mut Vec<u8>) {
+    if line.len() > Text::MAX_OCTETS {
+        let begins = |at: &usize| line.get(*at).is_none_or(|octet| octet & 0xc0 != 0x80);
+        // No character has more octets than four.
+        let mut ends = (0..=Text::MAX_OCTETS).rev().take(4);
+        let end = ends.find(begins).unwrap_or(Text::MAX_OCTETS);
+        line.truncate(end);
+    }
 }

@@ -153,8 +153,9 @@ enum Work {
 
 impl Server {
     pub(crate) fn new(config: ServerConfig, messages: Vec<Vec<u8>>) -> Self {
+        let leniency = config.leniency;
         let entries = messages.iter().enumerate().map(|(index, message)| {
-            let mut octets = MessageOctets::new(config.leniency);
+            let mut octets = MessageOctets::new(leniency);
             octets.update(message);
             Entry::new(octets.octets(), unique_id(&format!("id{index}")))
         });

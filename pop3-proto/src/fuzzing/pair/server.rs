@@ -30,7 +30,7 @@ impl Server {
         let greeting = Text::new("ready").expect("printable");
         let entries = script.store.entries(script.server.leniency);
         Self {
-            session: ServerSession::new(script.server, script.channel, greeting)
+            session: ServerSession::new(script.server.clone(), script.channel, greeting)
                 .expect("USER and PASS are offered"),
             maildrop: Maildrop::new(entries).expect("few messages"),
             messages: script.store.messages.iter().map(|stored| stored.octets.clone()).collect(),

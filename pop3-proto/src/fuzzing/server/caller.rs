@@ -8,7 +8,7 @@ use bytes::Buf as _;
 
 use super::model::{Model, Next};
 use super::replies;
-use super::script::{Act, Decision, Script};
+use super::script::{Act, Decision, Script, listing};
 use super::{Habits, Seen, Standing};
 use crate::client::{Channel, Eof};
 use crate::fuzzing::script::Step;
@@ -17,7 +17,8 @@ use crate::fuzzing::{assert_debug_printable, assert_shown_printable};
 use crate::server::{Action, ConfigError, Event, Maildrop, RespondError, ServerSession, Waiting};
 use crate::state::State;
 use crate::{
-    Command, CommandError, KnownCode, MAX_RESPONSE_OCTETS, MessageNumber, ScanListing, Text,
+    ApopTimestamp, Base64, Command, CommandError, KnownCode, MAX_RESPONSE_OCTETS, MessageNumber,
+    ScanListing, Text,
 };
 
 /// What no line out may hold, if only the client says it.
@@ -54,16 +55,39 @@ pub(super) struct Caller<'a> {
 pub(super) enum Open {
     Nothing,
     Command(Command),
+    Response(Base64),
     Rejection(CommandError),
     Listing(Command),
-    Message { index: usize, given: usize, stop: Option<usize> },
+    Message {
+        index: usize,
+        given: usize,
+        stop: Option<usize>,
+    },
+    /// The `+OK` to STLS is on its way.
+    Tls,
+}
+
+impl Open {
+    pub(super) fn is_login(&self) -> bool {
+        matches!(
+            self,
+            Self::Response(_)
+                | Self::Command(Command::Pass(_) | Command::Apop { .. } | Command::Auth { .. })
+        )
+    }
 }
 
 impl<'a> Caller<'a> {
     pub(super) fn run(script: &'a Script, habits: Habits) -> Option<(Vec<Seen>, Vec<u8>)> {
         let greeting = Text::new("ready").expect("printable");
-        let session = ServerSession::new(script.config, script.channel, greeting);
-        let clear = script.channel == Channel::Clear && !script.config.plaintext;
+        let (config, timestamp) = (script.config.clone(), "<1.2@fuzz.example>");
+        let session = ServerSession::with_timestamp(
+            config.clone(),
+            script.channel,
+            greeting,
+            ApopTimestamp::new(timestamp).expect("a msg-id"),
+        );
+        let clear = script.channel == Channel::Clear && !config.plaintext && !config.stls;
         assert_eq!(
             session.as_ref().err(),
             clear.then_some(&ConfigError::NoAuthentication),
@@ -75,14 +99,19 @@ impl<'a> Caller<'a> {
             session: session.ok()?,
             store: script.store.clone(),
             maildrop: Maildrop::new(entries).expect("few messages"),
-            model: Model::new(script.config, script.channel),
+            model: Model::new(config.clone(), script.channel),
             habits,
             seen: Vec::new(),
             client: Vec::new(),
             taken: 0,
             open: Open::Nothing,
             decisions: VecDeque::new(),
-            replies: [Reply::Line("+OK ready".into())].into(),
+            replies: [Reply::Line(if config.apop {
+                format!("+OK ready {timestamp}")
+            } else {
+                "+OK ready".into()
+            })]
+            .into(),
             written: Vec::new(),
             holding: false,
             eof: None,
@@ -106,6 +135,8 @@ impl<'a> Caller<'a> {
             Act::Answer => {
                 if let Open::Command(command) = self.open.clone() {
                     self.answer(&command);
+                } else if let Open::Response(response) = self.open.clone() {
+                    self.answer_response(&response);
                 } else if let Open::Rejection(error) = self.open {
                     self.reject(error);
                 }
@@ -158,6 +189,8 @@ impl<'a> Caller<'a> {
         let wants = self.session.wants_read();
         let window = self.session.incoming();
         assert!(!wants || !window.is_empty(), "it wants to read and gives no room");
+        let locked = matches!(self.open, Open::Tls | Open::Command(Command::Stls));
+        assert!(!locked || window.is_empty(), "S2.2: it reads what is for TLS");
         if rest.is_empty() {
             return false;
         }
@@ -186,13 +219,13 @@ impl<'a> Caller<'a> {
         let Some(event) = self.session.poll_event() else { return false };
         assert!(!self.closed, "an event after the end: {event:?}");
         assert_debug_printable(&event);
-        self.seen.push(Seen::Event(event.clone()));
         if let Event::Closed { commit } = event {
+            self.seen.push(Seen::Event(event));
             assert_eq!(commit, self.model.commit, "I9");
             assert_eq!(self.session.state(), State::Closed);
             self.closed = true;
             if self.eof != Some(Eof::Abrupt) {
-                assert!(matches!(self.open, Open::Nothing), "an answer is owed");
+                assert!(matches!(self.open, Open::Nothing | Open::Tls), "an answer is owed");
                 self.expect_no_more();
             }
             assert!(self.model.over || self.aborted || self.eof.is_some(), "ended for no reason");
@@ -200,14 +233,46 @@ impl<'a> Caller<'a> {
             self.probe();
             return true;
         }
+        if event == Event::StartTls {
+            assert!(matches!(self.open, Open::Tls), "nobody asked for TLS");
+            assert!(!self.session.wants_write(), "S2.3: before its answer has left");
+            self.seen.push(Seen::Event(event));
+            assert_eq!(self.session.tls_established(), Ok(()));
+            self.model.tls();
+            self.open = Open::Nothing;
+            return true;
+        }
         assert!(matches!(self.open, Open::Nothing), "one command at a time: {event:?}");
         self.expect_replies();
-        match (event, self.model.next(&self.client[..self.taken])) {
+        let next = self.model.next(&self.client[..self.taken]);
+        if self.model.stls && self.taken < self.client.len() {
+            self.model.over = true;
+            self.abort();
+            return true;
+        }
+        self.seen.push(Seen::Event(event.clone()));
+        match (event, next) {
             (Event::Command(command), Next::Command(expected)) => {
                 assert_eq!(command, expected);
                 self.open = Open::Command(command.clone());
                 self.probe();
                 self.decide(&command);
+            }
+            (Event::SaslResponse(response), Next::Response(expected)) => {
+                assert_eq!(response, expected);
+                self.open = Open::Response(response.clone());
+                self.probe();
+                match self.decisions.pop_front() {
+                    Some(Decision::Later) => {}
+                    Some(Decision::Refuse(choice)) => self.refuse(choice),
+                    Some(Decision::Fail) => self.fail(),
+                    Some(Decision::Abort(_)) => self.abort(),
+                    _ => self.answer_response(&response),
+                }
+            }
+            (Event::SaslCancelled, Next::Cancelled) => {
+                self.replies.push(Reply::Line("-ERR authentication cancelled".into()));
+                self.probe();
             }
             (Event::Rejected(error), Next::Rejected) => {
                 assert_shown_printable(&error);
@@ -251,11 +316,7 @@ impl<'a> Caller<'a> {
         match (decision, command) {
             (Decision::Later, _) => {}
             (Decision::Refuse(choice), _) => self.refuse(choice),
-            (Decision::Fail, Command::Pass(_)) => {
-                self.session.authentication_failed().expect("legal");
-                self.model.failed();
-                self.answered(Reply::Line("-ERR [AUTH] authentication failed".into()));
-            }
+            (Decision::Fail, _) if self.open.is_login() => self.fail(),
             (Decision::Fail, _) => self.refuse(0),
             (Decision::Abort(None), _) => self.abort(),
             (Decision::Abort(Some(stop)), Command::Retr(message)) => {
@@ -296,15 +357,56 @@ impl<'a> Caller<'a> {
                 self.model.named();
                 (self.session.ok(&text("send PASS")), "+OK send PASS")
             }
-            Command::Pass(_) => {
+            Command::Pass(_) | Command::Apop { .. } | Command::Auth { initial: Some(_), .. } => {
                 self.model.authenticated();
                 (self.session.authenticated(&text("open")), "+OK open")
+            }
+            Command::Auth { .. } => return self.challenge(&Base64::empty()),
+            Command::Lang(_) => (self.session.language(&listing("en", "spoken")), "+OK en spoken"),
+            Command::Stls => {
+                assert_eq!(self.session.ok(&text("begin TLS")), Ok(()));
+                self.answered(Reply::Line("+OK begin TLS".into()));
+                self.open = Open::Tls;
+                return self.probe();
             }
             Command::Quit => (self.session.ok(&text("bye")), "+OK bye"),
             _ => return self.answer_in_transaction(command),
         };
         assert_eq!(done.0, Ok(()));
         self.answered(Reply::Line(done.1.into()));
+    }
+
+    /// `AQ==` asks for one more challenge.
+    fn answer_response(&mut self, response: &Base64) {
+        if response.expose() == b"AQ==" {
+            return self.challenge(response);
+        }
+        self.model.answered();
+        self.model.authenticated();
+        assert_eq!(self.session.authenticated(&text("open")), Ok(()));
+        self.answered(Reply::Line("+OK open".into()));
+    }
+
+    fn challenge(&mut self, challenge: &Base64) {
+        let line = format!("+ {}", challenge.expose().escape_ascii());
+        match self.session.challenge(challenge) {
+            Ok(()) => {
+                self.model.challenged();
+                self.answered(Reply::Line(line));
+            }
+            Err(error) => {
+                assert_eq!(error, RespondError::TooLong);
+                assert!(line.len() + 2 > self.script.config.limits.sasl_line);
+                self.refuse(0);
+            }
+        }
+    }
+
+    fn fail(&mut self) {
+        self.session.authentication_failed().expect("legal");
+        self.model.answered();
+        self.model.failed();
+        self.answered(Reply::Line("-ERR [AUTH] authentication failed".into()));
     }
 
     fn answer_in_transaction(&mut self, command: &Command) {
@@ -345,13 +447,26 @@ impl<'a> Caller<'a> {
     fn refuse(&mut self, choice: u8) {
         let said = TEXTS[usize::from(choice >> 2) % TEXTS.len()];
         let mut code = Decision::code(choice);
-        // RFC 2449 §8.1, RFC 3206 §6: some go with a login only, one is said of failed logins alone.
-        let login = matches!(self.open, Open::Command(Command::Pass(_)));
-        if code == Some(KnownCode::Auth) || code == Some(KnownCode::InUse) && !login {
+        // RFC 2449 §8.1, RFC 3206 §6, RFC 6856 §5: some go with a login only, or with messages and listings, one is
+        // said of failed logins alone.
+        let fits = match code {
+            Some(KnownCode::Auth) => false,
+            Some(KnownCode::InUse) => self.open.is_login(),
+            Some(KnownCode::Utf8) => {
+                let reads = matches!(
+                    self.open,
+                    Open::Command(Command::List(_) | Command::Retr(_) | Command::Top { .. })
+                );
+                reads && !self.session.utf8()
+            }
+            _ => true,
+        };
+        if !fits {
             assert_eq!(self.session.err(code, &text(said)), Err(RespondError::Mismatch));
             code = None;
         }
         self.session.err(code, &text(said)).expect("-ERR is always legal");
+        self.model.answered();
         // RFC 2449 §6.4: a text is not taken for a response code.
         let line = match code {
             Some(code) => format!("-ERR [{}] {said}", code.as_str()),
@@ -457,7 +572,9 @@ impl<'a> Caller<'a> {
         let limits = self.script.config.limits;
         let most = limits.output.max(MAX_RESPONSE_OCTETS) + MAX_RESPONSE_OCTETS;
         assert!(self.session.outgoing().remaining() <= most, "I3: more output than the limit");
-        let block = limits.input_block.max(limits.command_line).max(1);
+        let auth = !self.script.config.mechanisms.is_empty();
+        let sasl_line = if auth { limits.sasl_line } else { 0 };
+        let block = limits.input_block.max(limits.command_line).max(sasl_line).max(1);
         assert!(self.session.incoming().len() <= block, "I3: a window larger than the limits");
     }
 
@@ -471,7 +588,8 @@ impl<'a> Caller<'a> {
             waiting,
             output,
             wants_write: session.wants_write(),
-            wants_read: (waiting == Waiting::Command).then(|| session.wants_read()),
+            wants_read: matches!(waiting, Waiting::Command | Waiting::SaslResponse)
+                .then(|| session.wants_read()),
         }
     }
 

@@ -12,6 +12,9 @@
 //! Everything else is habit and must leave no trace: the size of reads and of writes, the window or the copying way in,
 //! polling a little or all after each read, a message in large parts or octet by octet, going on with a message of which
 //! TOP has its lines.
+//!
+//! One cut does leave a trace: whether an octet behind an STLS line is in when the line is read, or still on its way. A
+//! caller who knows that it is on its way ends the session, as the session itself would have done.
 
 mod caller;
 mod model;

@@ -3,24 +3,29 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::Command;
 use crate::client::Channel;
 use crate::codec::LineEnding;
 use crate::fuzzing::store::{LIST_FOLLOWS, Reply};
-use crate::server::ServerConfig;
+use crate::server::{ServerConfig, Utf8Offer};
 use crate::state::State;
+use crate::{Base64, Command};
 
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Model {
     config: ServerConfig,
-    passwords: bool,
+    channel: Channel,
     /// Octets of the client that are done with.
     at: usize,
     /// The line that begins there is too long, and that was said.
     dropping: bool,
     state: State,
     after_user: bool,
+    /// Responses of the AUTH exchange that is going on.
+    exchange: Option<u32>,
+    utf8: bool,
+    /// The line that was read last might be STLS.
+    pub(super) stls: bool,
     bad: u32,
     failed: u32,
     pub(super) commit: bool,
@@ -36,6 +41,8 @@ pub(super) enum Next {
     /// The session answers by itself.
     Auto(Reply),
     Command(Command),
+    Response(Base64),
+    Cancelled,
     Rejected,
 }
 
@@ -43,11 +50,14 @@ impl Model {
     pub(super) fn new(config: ServerConfig, channel: Channel) -> Self {
         Self {
             config,
-            passwords: config.plaintext || channel != Channel::Clear,
+            channel,
             at: 0,
             dropping: false,
             state: State::Authorization,
             after_user: false,
+            exchange: None,
+            utf8: false,
+            stls: false,
             bad: 0,
             failed: 0,
             commit: false,
@@ -64,6 +74,25 @@ impl Model {
         self.bad = 0;
     }
 
+    pub(super) fn challenged(&mut self) {
+        self.exchange.get_or_insert(0);
+    }
+
+    /// There is no exchange any more.
+    pub(super) fn answered(&mut self) {
+        self.exchange = None;
+    }
+
+    /// S2.4: nothing of what was before is left.
+    pub(super) fn tls(&mut self) {
+        self.channel = Channel::Tls;
+        (self.bad, self.failed) = (0, 0);
+    }
+
+    fn credentials(&self) -> bool {
+        self.config.plaintext || self.channel != Channel::Clear
+    }
+
     pub(super) fn failed(&mut self) {
         self.failed += 1;
         self.over |= self.failed >= self.config.limits.login_attempts;
@@ -72,7 +101,9 @@ impl Model {
     pub(super) fn next(&mut self, client: &[u8]) -> Next {
         let limits = self.config.limits;
         let lenient = self.config.leniency.line_ending == LineEnding::CrlfOrLf;
+        let limit = if self.exchange.is_some() { limits.sasl_line } else { limits.command_line };
         let rest = &client[self.at..];
+        self.stls = false;
         if self.over || rest.is_empty() {
             return Next::Nothing;
         }
@@ -93,15 +124,25 @@ impl Model {
                 }
             };
         }
-        match line_feed.filter(|at| *at < limits.command_line) {
-            None if rest.len() < limits.command_line => Next::Nothing,
+        match line_feed.filter(|at| *at < limit) {
+            None if rest.len() < limit => Next::Nothing,
             None => {
                 self.dropping = true;
+                self.over |= self.exchange.is_none() && is_stls(&rest[..limit]);
                 self.rejected()
             }
             Some(at) if after_return(at) || lenient => {
                 self.at += at + 1;
-                self.line(&rest[..at - usize::from(after_return(at))])
+                let line = &rest[..at - usize::from(after_return(at))];
+                if let Some(rounds) = self.exchange {
+                    return self.response(line, rounds);
+                }
+                self.stls = is_stls(line);
+                if self.stls && self.at < client.len() {
+                    self.over = true;
+                    return Next::Nothing;
+                }
+                self.line(line)
             }
             Some(_) => {
                 self.over = true;
@@ -110,27 +151,63 @@ impl Model {
         }
     }
 
+    fn response(&mut self, line: &[u8], rounds: u32) -> Next {
+        let response = core::str::from_utf8(line).ok().and_then(|text| Base64::new(text).ok());
+        match response {
+            _ if line == b"*" => {
+                self.exchange = None;
+                self.failed();
+                Next::Cancelled
+            }
+            Some(response) if rounds < self.config.limits.sasl_rounds => {
+                self.exchange = Some(rounds + 1);
+                Next::Response(response)
+            }
+            _ => self.rejected(),
+        }
+    }
+
     fn line(&mut self, line: &[u8]) -> Next {
         let after_user = core::mem::take(&mut self.after_user);
         let here = (self.state == State::Transaction, after_user);
         let asks = line.eq_ignore_ascii_case(b"AUTH") || line.eq_ignore_ascii_case(b"AUTH ");
         if asks && self.state == State::Authorization && self.config.leniency.auth_listing {
-            return Next::Auto(Reply::Lines("+OK mechanism list follows".into(), Vec::new()));
+            let mut names = Vec::new();
+            if self.credentials() {
+                names.extend(self.config.mechanisms.iter().map(|name| name.as_str().into()));
+            }
+            return Next::Auto(Reply::Lines("+OK mechanism list follows".into(), names));
         }
         let Ok(command) = Command::parse(line) else { return self.rejected() };
         let legal = match &command {
             Command::Quit => true,
             Command::Capa => here != (false, true),
-            Command::User(_) => here == (false, false) && self.passwords,
+            Command::User(_) => here == (false, false) && self.credentials(),
+            Command::Apop { .. } => {
+                here == (false, false) && self.credentials() && self.config.apop
+            }
+            Command::Auth { mechanism, .. } => {
+                let known = self.config.mechanisms.contains(mechanism);
+                here == (false, false) && self.credentials() && known
+            }
+            Command::Stls => {
+                let clear = self.channel != Channel::Tls && !self.utf8;
+                here == (false, false) && clear && self.config.stls
+            }
+            Command::Utf8 => here == (false, false) && self.config.utf8 != Utf8Offer::No,
+            Command::Lang(_) => here != (false, true) && !self.config.languages.is_empty(),
             Command::Pass(password) => {
+                let utf8 = self.config.utf8 == Utf8Offer::User
+                    && core::str::from_utf8(password.expose())
+                        .is_ok_and(|text| !text.chars().any(char::is_control));
                 here == (false, true)
-                    && self.passwords
-                    && (self.config.leniency.opaque_passwords || !password.is_opaque())
+                    && self.credentials()
+                    && (self.config.leniency.opaque_passwords || utf8 || !password.is_opaque())
                     && (self.config.leniency.password_spaces || !password.expose().contains(&b' '))
             }
             Command::Top { .. } => here.0 && self.config.top,
             Command::Uidl(_) => here.0 && self.config.uidl,
-            Command::Apop { .. } | Command::Raw(_) => false,
+            Command::Mechanisms { .. } | Command::Raw(_) => false,
             _ => here.0,
         };
         if !legal {
@@ -138,6 +215,14 @@ impl Model {
         }
         match command {
             Command::Capa => Next::Auto(Reply::Lines(LIST_FOLLOWS.into(), self.capabilities())),
+            Command::Utf8 => {
+                self.utf8 = true;
+                Next::Auto(Reply::Line("+OK UTF8 enabled".into()))
+            }
+            Command::Lang(None) => Next::Auto(Reply::Lines(
+                "+OK language listing follows".into(),
+                ["en English".into(), "mul".into()].into(),
+            )),
             Command::Quit => {
                 self.over = true;
                 self.commit = here.0;
@@ -149,6 +234,7 @@ impl Model {
 
     fn rejected(&mut self) -> Next {
         self.after_user = false;
+        self.exchange = None;
         self.bad += 1;
         let limits = self.config.limits;
         self.over |= self.bad
@@ -161,9 +247,19 @@ impl Model {
 
     fn capabilities(&self) -> Vec<alloc::string::String> {
         let mut list = vec!["RESP-CODES".into(), "AUTH-RESP-CODE".into(), "PIPELINING".into()];
-        for (offered, tag) in
-            [(self.passwords, "USER"), (self.config.top, "TOP"), (self.config.uidl, "UIDL")]
-        {
+        let stls = self.config.stls && self.state == State::Authorization;
+        let mechanisms = !self.config.mechanisms.is_empty();
+        for (offered, tag) in [
+            (self.credentials(), "USER"),
+            (self.credentials() && mechanisms, "SASL PLAIN SCRAM-SHA-256"),
+            (stls && self.channel != Channel::Tls && !self.utf8, "STLS"),
+            (self.config.utf8 == Utf8Offer::Yes, "UTF8"),
+            (self.config.utf8 == Utf8Offer::User, "UTF8 USER"),
+            (!self.config.languages.is_empty(), "LANG"),
+            (!self.config.capabilities.is_empty(), "IMPLEMENTATION fuzz"),
+            (self.config.top, "TOP"),
+            (self.config.uidl, "UIDL"),
+        ] {
             if offered {
                 list.push(tag.into());
             }
@@ -171,4 +267,11 @@ impl Model {
         list.sort();
         list
     }
+}
+
+/// What a careless reader might take for STLS.
+fn is_stls(line: &[u8]) -> bool {
+    let mut words = line.split(|octet| !matches!(octet, 0x21..=0x7e));
+    let first = words.find(|word| !word.is_empty());
+    first.is_some_and(|word| word.eq_ignore_ascii_case(b"STLS"))
 }

@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 
 use super::caller::{Caller, Open, text};
+use super::script::listing;
 use crate::server::RespondError;
-use crate::{Command, DropListing, MessageNumber, ScanListing, UniqueId, UniqueIdListing};
+use crate::{Base64, Command, DropListing, MessageNumber, ScanListing, UniqueId, UniqueIdListing};
 
 impl Caller<'_> {
     /// I8: every answer that does not fit is refused and changes nothing.
@@ -23,20 +24,33 @@ impl Caller<'_> {
         };
         let session = &mut self.session;
         let said = text("wrong");
-        if !matches!(open, Open::Command(_) | Open::Rejection(_)) {
+        if !matches!(open, Open::Command(_) | Open::Response(_) | Open::Rejection(_)) {
             refused(session.err(None, &said));
         }
         if !matches!(open, Open::Rejection(_)) {
             refused(session.reject());
         }
-        if !matches!(command, Some(Command::Pass(_))) {
+        if !open.is_login() {
             refused(session.authenticated(&said));
             refused(session.authentication_failed());
         }
+        let exchanges = matches!(open, Open::Response(_) | Open::Command(Command::Auth { .. }));
+        if !exchanges {
+            refused(session.challenge(&Base64::empty()));
+        }
+        if !matches!(command, Some(Command::Lang(_))) {
+            refused(session.language(&listing("en", "wrong")));
+        }
+        refused(session.tls_established());
         if !matches!(
             command,
             Some(
-                Command::User(_) | Command::Dele(_) | Command::Noop | Command::Rset | Command::Quit
+                Command::User(_)
+                    | Command::Stls
+                    | Command::Dele(_)
+                    | Command::Noop
+                    | Command::Rset
+                    | Command::Quit
             )
         ) {
             refused(session.ok(&said));

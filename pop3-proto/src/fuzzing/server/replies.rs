@@ -29,7 +29,7 @@ fn read(rest: &mut &[u8], reply: &Reply) -> Option<()> {
     | Reply::Lines(status, _)
     | Reply::Body(status, _)
     | Reply::Cut(status, _)) = reply;
-    assert!(status.starts_with("+OK") || status.starts_with("-ERR"));
+    assert!(["+OK", "-ERR", "+ "].iter().any(|indicator| status.starts_with(indicator)));
     assert_eq!(line(rest, Some(status))?, *status);
     match reply {
         Reply::Line(_) => Some(()),

@@ -6,12 +6,12 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::KnownCode;
 use crate::client::{Channel, Eof};
 use crate::codec::LineEnding;
 use crate::fuzzing::script::{Directive, Step, steps};
 use crate::fuzzing::store::Store;
-use crate::server::{ServerConfig, ServerLeniency, ServerLimits};
+use crate::server::{ServerConfig, ServerLeniency, ServerLimits, Utf8Offer};
+use crate::{Capability, KnownCode, LanguageListing, LanguageTag, MechanismName, Text};
 
 /// Messages in a maildrop at most.
 const MAX_MESSAGES: usize = 64;
@@ -38,7 +38,7 @@ pub(super) enum Act {
 /// What becomes of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// It is answered as the maildrop says; a password is right.
+    /// It is answered as the maildrop says; a password is right; AUTH goes on as long as the client asks for it.
     Answer,
     /// It is put off.
     Later,
@@ -53,6 +53,7 @@ pub(super) enum Decision {
 impl Decision {
     pub(super) fn code(choice: u8) -> Option<KnownCode> {
         match choice % 4 {
+            _ if choice & 0x40 != 0 => Some(KnownCode::Utf8),
             0 => None,
             1 => Some(KnownCode::InUse),
             2 => Some(KnownCode::SysTemp),
@@ -79,6 +80,17 @@ impl Script {
         config.top = offers & 4 == 0;
         config.uidl = offers & 8 == 0;
         config.plaintext = channel == b'C';
+        if lines & 0x40 != 0 {
+            config.mechanisms = [MechanismName::PLAIN, MechanismName::SCRAM_SHA_256].into();
+            config.apop = true;
+        }
+        if offers & 0x40 != 0 {
+            config.stls = true;
+            config.utf8 = if lines & 0x80 == 0 { Utf8Offer::Yes } else { Utf8Offer::User };
+            config.languages = [listing("en", "English"), listing("mul", "")].into();
+            config.capabilities =
+                [Capability::new("IMPLEMENTATION", &["fuzz"]).expect("a capability")].into();
+        }
         config.limits = limits(line, output, block, budgets);
         let channel = match channel {
             b'T' => Channel::Tls,
@@ -103,6 +115,11 @@ impl Script {
     }
 }
 
+pub(super) fn listing(tag: &str, text: &str) -> LanguageListing {
+    let text = Text::new(text).expect("printable");
+    LanguageListing::new(LanguageTag::new(tag).expect("a tag"), text)
+}
+
 /// Two octets, of each the low four bits.
 pub(in crate::fuzzing) fn leniency(lines: u8, messages: u8) -> ServerLeniency {
     let mut leniency = ServerLeniency::tolerant();
@@ -122,6 +139,8 @@ fn limits(line: u8, output: u8, block: u8, budgets: u8) -> ServerLimits {
     let mut limits = ServerLimits::DEFAULT;
     if line != b'0' {
         limits.command_line = line.into();
+        limits.sasl_line = (line ^ 0x55).into();
+        limits.sasl_rounds = u32::from(line % 4);
     }
     if output != b'0' {
         limits.output = usize::from(output) * 8;

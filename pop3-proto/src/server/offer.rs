@@ -1,0 +1,178 @@
+//! What is offered here and now: by the configuration, on this channel, in this state.
+
+use alloc::vec::Vec;
+
+use super::{ConfigError, ServerConfig, ServerSession, Utf8Offer};
+use crate::client::Channel;
+use crate::error::CommandError;
+use crate::state::{Keyword, Points, State};
+use crate::{Capability, Command, LanguageListing, MechanismName, Text};
+
+/// What the session lists by itself.
+const OWN: [&str; 10] = [
+    "TOP",
+    "USER",
+    "SASL",
+    "RESP-CODES",
+    "AUTH-RESP-CODE",
+    "PIPELINING",
+    "UIDL",
+    "STLS",
+    "UTF8",
+    "LANG",
+];
+
+impl ServerConfig {
+    /// Whether every line that comes from it can be written.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        for capability in &self.capabilities {
+            // One that was received may be longer than one that may be sent.
+            let params: Vec<_> = capability.params().collect();
+            let sound = Capability::new(capability.tag(), &params).is_ok();
+            if !sound || OWN.iter().any(|own| capability.is(own)) {
+                return Err(ConfigError::Capability);
+            }
+        }
+        if !self.mechanisms.is_empty() && sasl(&self.mechanisms).is_none() {
+            return Err(ConfigError::Mechanisms);
+        }
+        let fits = |listing: &LanguageListing| {
+            let octets = listing.tag.as_str().len() + 1 + listing.description.octets().len();
+            octets <= Text::MAX_OCTETS
+        };
+        if self.languages.iter().all(fits) { Ok(()) } else { Err(ConfigError::Language) }
+    }
+}
+
+impl ServerSession {
+    /// Whether somebody may authenticate some day.
+    pub(super) fn check_ways(&self) -> Result<(), ConfigError> {
+        let ways = [Keyword::User, Keyword::Apop, Keyword::Auth];
+        let reachable = self.takes_credentials() || self.config.stls;
+        if reachable && ways.into_iter().any(|keyword| self.offers(keyword)) {
+            Ok(())
+        } else {
+            Err(ConfigError::NoAuthentication)
+        }
+    }
+
+    /// Whether `command` is offered, legal at this point, and protected if it has to be.
+    pub(super) fn check(
+        &self,
+        command: Command,
+        here: Option<Points>,
+    ) -> Result<Command, CommandError> {
+        let keyword = command.keyword().ok_or(CommandError::Unknown)?;
+        let lists = matches!(command, Command::Mechanisms { .. });
+        if lists && self.config.leniency.auth_listing && self.state == State::Authorization {
+            return Ok(command);
+        }
+        if !self.offers(keyword) {
+            return Err(CommandError::Unsupported(keyword));
+        }
+        let rule = keyword.rule();
+        let legal = here.is_some_and(|here| rule.legal.contains(here));
+        if !legal || keyword == Keyword::Stls && !self.may_begin_tls() {
+            return Err(CommandError::WrongState(keyword));
+        }
+        if rule.credential && !self.takes_credentials() {
+            return Err(CommandError::NotProtected(keyword));
+        }
+        self.check_arguments(&command, keyword)?;
+        Ok(command)
+    }
+
+    fn check_arguments(&self, command: &Command, keyword: Keyword) -> Result<(), CommandError> {
+        let leniency = &self.config.leniency;
+        // RFC 6856 §2.2: well-formed UTF-8, and only where it is announced.
+        let is_utf8 = |octets: &[u8]| {
+            let text = core::str::from_utf8(octets).ok();
+            let sound = text.is_some_and(|text| !text.contains(char::is_control));
+            sound && self.config.utf8 == Utf8Offer::User
+        };
+        match command {
+            Command::User(mailbox) | Command::Apop { mailbox, .. } => {
+                let name = mailbox.as_str();
+                if !name.is_ascii() && !is_utf8(name.as_bytes()) {
+                    return Err(CommandError::ForbiddenOctet);
+                }
+            }
+            Command::Pass(password) => {
+                let octets = password.expose();
+                if password.is_opaque() && !leniency.opaque_passwords && !is_utf8(octets) {
+                    return Err(CommandError::ForbiddenOctet);
+                }
+                if octets.contains(&b' ') && !leniency.password_spaces {
+                    return Err(CommandError::Arguments(keyword));
+                }
+            }
+            Command::Auth { mechanism, .. } if !self.config.mechanisms.contains(mechanism) => {
+                return Err(CommandError::Mechanism);
+            }
+            Command::Mechanisms { .. } => return Err(CommandError::Arguments(keyword)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What CAPA lists (RFC 2449 §5). What there is before login is listed after it too, but for STLS
+    /// (RFC 2595 §4).
+    pub(super) fn capabilities(&self) -> Vec<Capability> {
+        let plain = |tag| Capability::new(tag, &[]).ok();
+        let when = |offered: bool, tag| plain(tag).filter(|_| offered);
+        let tls = self.config.stls && self.state == State::Authorization && self.may_begin_tls();
+        let own = [
+            when(self.config.top, "TOP"),
+            when(self.config.user_pass && self.takes_credentials(), "USER"),
+            sasl(self.mechanisms()),
+            plain("RESP-CODES"),
+            plain("AUTH-RESP-CODE"),
+            plain("PIPELINING"),
+            when(self.config.uidl, "UIDL"),
+            when(tls, "STLS"),
+            match self.config.utf8 {
+                Utf8Offer::No => None,
+                Utf8Offer::Yes => plain("UTF8"),
+                Utf8Offer::User => Capability::new("UTF8", &["USER"]).ok(),
+            },
+            when(self.offers(Keyword::Lang), "LANG"),
+        ];
+        own.into_iter().flatten().chain(self.config.capabilities.iter().cloned()).collect()
+    }
+
+    /// The mechanisms of AUTH on this channel.
+    pub(super) fn mechanisms(&self) -> &[MechanismName] {
+        if self.takes_credentials() { &self.config.mechanisms } else { &[] }
+    }
+
+    /// Whether the configuration has it at all.
+    fn offers(&self, keyword: Keyword) -> bool {
+        match keyword {
+            Keyword::User | Keyword::Pass => self.config.user_pass,
+            Keyword::Apop => self.timestamp.is_some(),
+            Keyword::Auth => !self.config.mechanisms.is_empty(),
+            Keyword::Stls => self.config.stls,
+            Keyword::Utf8 => self.config.utf8 != Utf8Offer::No,
+            Keyword::Lang => !self.config.languages.is_empty(),
+            Keyword::Top => self.config.top,
+            Keyword::Uidl => self.config.uidl,
+            _ => true,
+        }
+    }
+
+    /// Whether credentials are taken on this channel (RFC 5034 §4, RFC 8314 §4.1).
+    const fn takes_credentials(&self) -> bool {
+        self.config.plaintext || self.channel.is_protected()
+    }
+
+    /// Not twice, and not behind UTF8 (RFC 2595 §4, RFC 6856 §2.1).
+    fn may_begin_tls(&self) -> bool {
+        self.channel != Channel::Tls && !self.utf8
+    }
+}
+
+/// The line of CAPA; `None` if there are no mechanisms, or more than fit.
+fn sasl(mechanisms: &[MechanismName]) -> Option<Capability> {
+    let names: Vec<_> = mechanisms.iter().map(MechanismName::as_str).collect();
+    Capability::new("SASL", &names).ok().filter(|_| !names.is_empty())
+}
