@@ -93,12 +93,12 @@ impl Error {
 
     /// The server's `-ERR`, if there is one behind the error.
     #[must_use]
-    pub const fn response(&self) -> Option<&Response> {
+    pub fn response(&self) -> Option<&Response> {
         match self {
-            Self::Refused(response)
-            | Self::Login(
-                LoginError::Refused { response, .. } | LoginError::StlsRefused(response),
-            ) => Some(response),
+            Self::Refused(response) | Self::Login(LoginError::StlsRefused(response)) => {
+                Some(response)
+            }
+            Self::Login(LoginError::Refused(refused)) => Some(&refused.response),
             Self::Closed { farewell } => farewell.as_ref(),
             _ => None,
         }

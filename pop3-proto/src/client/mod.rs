@@ -28,7 +28,9 @@ pub use config::{Channel, ClientConfig, Pipelining, Security, SendPolicy};
 pub use error::{Excerpt, ProtocolError, SendError};
 pub use event::{BodyRead, CancelReason, CommandId, Eof, Event, Item, Support, Update, Waiting};
 #[cfg(feature = "sasl")]
-pub use login::{Choice, Credentials, Login, LoginError, Method, Opening, Step, UseStls};
+pub use login::{
+    Choice, Credentials, Login, LoginError, Method, Opening, RefusedLogin, Step, UseStls,
+};
 pub use outgoing::Outgoing;
 
 use crate::buffer::{Input, Output};

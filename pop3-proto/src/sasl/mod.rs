@@ -19,6 +19,8 @@
 //! much later, and that is all it learns about them.
 
 mod acceptor;
+#[cfg(all(feature = "md5", feature = "scram"))]
+mod acceptors;
 mod anonymous;
 #[cfg(feature = "md5")]
 mod cram_md5;
@@ -39,6 +41,9 @@ mod turn;
 mod xoauth2;
 
 pub use acceptor::{Acceptor, Answer, Identity, Input, Question, Refusal, Step, TokenFailure};
+#[cfg(all(feature = "md5", feature = "scram"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "md5", feature = "scram"))))]
+pub use acceptors::Acceptors;
 pub use anonymous::{Anonymous, AnonymousAcceptor};
 #[cfg(feature = "md5")]
 pub(crate) use cram_md5::apop;

@@ -87,7 +87,9 @@ impl Login {
                 Ok(Turn::Answered)
             }
             Event::Command(Command::Pass(password)) => {
-                let Some(mailbox) = named else { return self.refuse(session, Refusal::Credentials) };
+                let Some(mailbox) = named else {
+                    return self.refuse(session, Refusal::Credentials);
+                };
                 let identity = self.identity(mailbox);
                 let mailbox = identity.authentication.clone();
                 self.stage = Stage::Password(identity);

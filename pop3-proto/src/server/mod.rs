@@ -15,6 +15,8 @@
 mod config;
 mod event;
 mod exchange;
+#[cfg(feature = "sasl")]
+mod login;
 mod maildrop;
 mod message;
 mod offer;
@@ -26,6 +28,9 @@ use bytes::Buf;
 
 pub use config::{ConfigError, ServerConfig, ServerLeniency, ServerLimits, Utf8Offer};
 pub use event::{Event, RespondError, Waiting};
+#[cfg(feature = "sasl")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sasl")))]
+pub use login::{Login, Turn};
 pub use maildrop::{Action, Entry, Maildrop, Marked};
 pub use message::MessageOctets;
 

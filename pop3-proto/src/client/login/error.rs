@@ -1,5 +1,6 @@
 //! Why there is no login.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -36,16 +37,21 @@ pub enum LoginError {
         announced: Vec<MechanismName>,
     },
     /// The server refused the credentials, or the mechanism did not accept the server.
-    Refused {
-        /// How the login was tried.
-        method: Method,
-        /// The server's `-ERR`.
-        response: Response,
-        /// What the server said of it before, as OAUTHBEARER and XOAUTH2 have it.
-        detail: Option<Text>,
-        /// Why the client gave the exchange up, if it did.
-        cancelled: Option<CancelReason>,
-    },
+    Refused(Box<RefusedLogin>),
+}
+
+/// A login that the server refused, or that the mechanism gave up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RefusedLogin {
+    /// How the login was tried.
+    pub method: Method,
+    /// The server's `-ERR`.
+    pub response: Response,
+    /// What the server said of it before, as OAUTHBEARER and XOAUTH2 have it.
+    pub detail: Option<Text>,
+    /// Why the client gave the exchange up, if it did.
+    pub cancelled: Option<CancelReason>,
 }
 
 impl fmt::Display for LoginError {
@@ -72,18 +78,21 @@ impl fmt::Display for LoginError {
                 }
                 Ok(())
             }
-            Self::Refused { method, response, detail, cancelled } => {
-                match cancelled {
-                    Some(reason) => write!(f, "the login by {method} was given up: {reason}")?,
-                    None => {
-                        write!(f, "the server refused the login by {method}: {}", response.text)?;
-                    }
-                }
-                match detail {
-                    Some(detail) => write!(f, " ({detail})"),
-                    None => Ok(()),
-                }
-            }
+            Self::Refused(refused) => refused.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for RefusedLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, response, detail, cancelled } = self;
+        match cancelled {
+            Some(reason) => write!(f, "the login by {method} was given up: {reason}")?,
+            None => write!(f, "the server refused the login by {method}: {}", response.text)?,
+        }
+        match detail {
+            Some(detail) => write!(f, " ({detail})"),
+            None => Ok(()),
         }
     }
 }

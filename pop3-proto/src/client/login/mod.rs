@@ -18,7 +18,7 @@ mod scram;
 use alloc::boxed::Box;
 use alloc::string::ToString as _;
 
-pub use error::LoginError;
+pub use error::{LoginError, RefusedLogin};
 pub use method::{Choice, Credentials, Method};
 pub use opening::{Opening, Step, UseStls};
 
@@ -107,13 +107,12 @@ impl Login {
         if nonce.is_empty() {
             return Err(InvalidValue::Empty);
         }
-        match nonce.bytes().position(|octet| !octet.is_ascii_graphic() || octet == b',') {
-            Some(at) => Err(InvalidValue::ForbiddenOctet { at }),
-            None => {
-                self.circumstances.nonce = Some(nonce.to_string());
-                Ok(self)
-            }
+        let forbidden = |octet: u8| !octet.is_ascii_graphic() || octet == b',';
+        if let Some(at) = nonce.bytes().position(forbidden) {
+            return Err(InvalidValue::ForbiddenOctet { at });
         }
+        self.circumstances.nonce = Some(nonce.to_string());
+        Ok(self)
     }
 
     /// Gives what binds SCRAM to the TLS channel (RFC 5802 §6): before the first step if the channel is
@@ -171,12 +170,12 @@ impl Login {
                         }
                         phase if response.is_ok() => Phase::Done(phase.method()),
                         phase => {
-                            return Err(LoginError::Refused {
+                            return Err(LoginError::Refused(Box::new(RefusedLogin {
                                 method: phase.method(),
                                 response,
                                 detail: self.dialogue.detail.take(),
                                 cancelled: self.dialogue.cancelled.take(),
-                            });
+                            })));
                         }
                     }
                 }
