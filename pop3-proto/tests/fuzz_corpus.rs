@@ -82,7 +82,7 @@ fn octets() -> impl Strategy<Value = Vec<u8>> {
     vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
 
-/// A session's script: its configuration, mostly with the login done.
+/// A session's script: its configuration, mostly with the greeting or the login done.
 fn script() -> impl Strategy<Value = Vec<u8>> {
     let heads = [
         "T0A00PC",
@@ -95,12 +95,16 @@ fn script() -> impl Strategy<Value = Vec<u8>> {
         "T0P\x03\x02PL",
     ];
     let login = "+OK\r\n\0u+OK\r\n\0p+OK\r\n";
-    (prop::sample::select(heads.to_vec()), any::<[u8; 2]>(), any::<bool>(), octets()).prop_map(
-        move |(head, seed, logged_in, octets)| {
-            let login = if logged_in { login } else { "" };
-            [head.as_bytes(), &seed, login.as_bytes(), &octets].concat()
-        },
+    let beginnings = ["", "+OK\r\n", "+OK <a@b>\r\n", login, login];
+    (
+        prop::sample::select(heads.to_vec()),
+        any::<[u8; 2]>(),
+        prop::sample::select(beginnings.to_vec()),
+        octets(),
     )
+        .prop_map(|(head, seed, beginning, octets)| {
+            [head.as_bytes(), &seed, beginning.as_bytes(), &octets].concat()
+        })
 }
 
 /// What a client sends and what the caller does: configuration, a message or two, mostly a login.

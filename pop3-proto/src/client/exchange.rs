@@ -215,6 +215,7 @@ impl ClientSession {
     }
 
     #[cfg(not(feature = "sasl"))]
+    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "a mechanism may say")]
     const fn report_failure(&mut self, _: CommandId) {}
 
     pub(super) fn put_cancel(&mut self) {
@@ -263,8 +264,48 @@ impl Exchange {
 
 #[cfg(not(feature = "sasl"))]
 impl Exchange {
-    #[expect(clippy::unnecessary_wraps, reason = "a mechanism may find the server out")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        clippy::needless_pass_by_ref_mut,
+        reason = "a mechanism may find the server out"
+    )]
     const fn answer(&mut self, challenge: Base64) -> Result<Answer, ProtocolError> {
         Ok(Answer::Caller(challenge))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Channel, ClientConfig, Eof, Security};
+    use crate::{Command, MechanismName};
+    use bytes::Buf as _;
+
+    /// I10: an exchange holds secrets of a mechanism; it ends with the session at the latest.
+    #[test]
+    fn no_exchange_outlives_its_session() {
+        let begin = || {
+            let config = ClientConfig::strict(Security::PlaintextAllowed);
+            let mut session = ClientSession::new(config, Channel::Clear);
+            session.receive(b"+OK\r\n");
+            assert!(matches!(session.poll_event(), Ok(Some(Event::Greeting(_)))));
+            let mechanism = MechanismName::PLAIN;
+            assert!(session.send(&Command::Auth { mechanism, initial: None }).is_ok());
+            let len = session.outgoing().remaining();
+            session.outgoing().advance(len);
+            session.receive(b"+ \r\n");
+            assert!(matches!(session.poll_event(), Ok(Some(Event::Challenge { .. }))));
+            assert!(session.exchange.is_some());
+            session
+        };
+        let mut failed = begin();
+        failed.time_out();
+        assert!(failed.exchange.is_none());
+        let mut closed = begin();
+        closed.receive(b"-ERR too slow\r\n");
+        closed.receive_eof(Eof::Clean);
+        assert!(matches!(closed.poll_event(), Ok(Some(Event::Closed { .. }))));
+        assert!(closed.exchange.is_none());
     }
 }

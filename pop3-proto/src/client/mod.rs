@@ -211,7 +211,7 @@ impl ClientSession {
             (State::Closed | State::Failed, _) => Waiting::Nothing,
             (State::Greeting, _) => Waiting::Greeting,
             _ if self.tls_due => Waiting::Tls,
-            (_, Some(_)) if self.farewell.is_some() => Waiting::Close,
+            _ if self.farewell.is_some() => Waiting::Close,
             (_, Some(head)) if matches!(self.progress, Progress::Answer) => {
                 Waiting::Answer(head.id)
             }
@@ -219,7 +219,6 @@ impl ClientSession {
                 if head.left_at.is_some() { Waiting::Reply(head.id) } else { Waiting::Write }
             }
             (_, Some(head)) => Waiting::Rest(head.id),
-            (_, None) if self.farewell.is_some() => Waiting::Close,
             (_, None) => Waiting::Nothing,
         }
     }

@@ -76,7 +76,7 @@ pub fn command_roundtrip(line: &[u8]) {
     }
     if let Ok(mechanism) = MechanismName::new(text) {
         assert!(mechanism.as_str().eq_ignore_ascii_case(text) && text.len() <= 20);
-        check_command(&Command::Auth { mechanism: mechanism.clone(), initial: None });
+        check_command(&Command::Auth { mechanism, initial: None });
         check_command(&Command::Auth { mechanism, initial: Some(Base64::empty()) });
     }
     if let Ok(initial) = Base64::new(text) {

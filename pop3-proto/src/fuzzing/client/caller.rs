@@ -57,6 +57,7 @@ pub(super) struct Caller {
 
 /// What the caller knows of an exchange.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Exchange {
     /// The client has said something.
     said: bool,
@@ -119,7 +120,9 @@ impl Caller {
 
     /// The server sends `octets`, and then perhaps ends the connection before they are polled.
     fn round(&mut self, octets: &[u8], eof: Option<Eof>) {
-        let mut rest = octets;
+        let due = self.session.waiting() == Waiting::Tls;
+        assert!(!due || self.offer(octets) == 0, "I12: it reads while TLS is due");
+        let mut rest = if due { &[] } else { octets };
         while !rest.is_empty() {
             let (mut piece, later) = self.habits.reads.cut(rest);
             rest = later;
