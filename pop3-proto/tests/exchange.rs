@@ -624,9 +624,9 @@ fn the_end_inside_an_exchange() {
                     else {
                         panic!("{error:?}");
                     };
-                    let text = of.as_ref().map(|of| of.text.octets());
+                    let text = of.as_ref().map(|of| of.response().text.octets());
                     assert_eq!((text, *how), (refusal.map(str::as_bytes), eof));
-                    assert!(of.as_ref().is_none_or(|of| !of.is_ok()));
+                    assert!(of.as_ref().is_none_or(|of| !of.response().is_ok()));
                     assert_eq!(run.session.state(), State::Failed);
                     assert_eq!(run.session.answer(&base64("")), Err(SendError::Over));
                     assert_eq!(run.session.cancel_auth(), Err(SendError::Over));
@@ -660,7 +660,7 @@ fn a_remembered_refusal_is_bounded() {
     let ProtocolError::AuthenticationInterrupted { refusal: Some(refusal), .. } = &error else {
         panic!("{error:?}");
     };
-    assert_eq!(refusal.text.octets().len(), 120);
+    assert_eq!(refusal.response().text.octets().len(), 120);
     for shown in [format!("{error}"), format!("{error:?}")] {
         assert!(shown.len() < 1024 && !shown.contains('\x1b'), "{shown}");
     }

@@ -430,3 +430,24 @@ fn debug_shows_no_secret() {
     let login = Login::new(&session, password("hunter2"), Choice::Best);
     assert!(!format!("{login:?}").contains("hunter2"));
 }
+
+/// I10, K: an echo of the password is not shown, in whatever form it comes back.
+#[test]
+fn what_echoes_the_password_is_withheld() {
+    for (answer, shown) in [
+        ("-ERR no such user\r\n", true),
+        ("-ERR what is PASS hunter2secret\r\n", false),
+        ("-ERR bad AHVzZXIAaHVudGVyMnNlY3JldA==\r\n", false),
+    ] {
+        let script = [c("USER user", "+OK\r\n"), c("PASS hunter2secret", answer)];
+        let only = Choice::Only(Method::UserPass);
+        let credentials = password("hunter2secret");
+        let outcome = log_in(Security::PlaintextAllowed, Channel::Tls, credentials, only, &script);
+        let Err(LoginError::Refused(refused)) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(refused.may_be_shown(), shown, "{answer}");
+        for text in [format!("{refused}"), format!("{refused:?}")] {
+            assert_eq!(text.contains("no such user"), shown, "{text}");
+            assert!(!text.contains("hunter2") && !text.contains("HVudGVyMnNlY3Jld"), "{text}");
+        }
+    }
+}

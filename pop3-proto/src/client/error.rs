@@ -5,7 +5,7 @@ use core::fmt;
 use super::event::{Eof, Waiting};
 use crate::escape::Escaped;
 use crate::state::{Keyword, State};
-use crate::{MessageNumber, Response, Text};
+use crate::{MessageNumber, Response, ResponseCode, Text};
 
 /// The server broke the protocol, fell silent, or passed a limit. Fatal: the session has failed and
 /// goes on giving the same error. Nothing is ever resynchronised by guessing.
@@ -28,8 +28,8 @@ pub enum ProtocolError {
     /// The connection ended inside an AUTH exchange. Servers that have had enough close so; what they
     /// said to the last attempt before, if there was one, tells why.
     AuthenticationInterrupted {
-        /// The last `-ERR` to a login on this connection, its text cut to [`Excerpt::MAX_OCTETS`].
-        refusal: Option<Response>,
+        /// The last `-ERR` to a login on this connection.
+        refusal: Option<Refusal>,
         /// How the transport ended.
         eof: Eof,
     },
@@ -105,7 +105,7 @@ impl fmt::Display for ProtocolError {
                     Eof::Abrupt => "the connection broke during authentication",
                 })?;
                 match refusal {
-                    Some(refusal) => write!(f, "; it had refused before: {}", refusal.text),
+                    Some(refusal) => write!(f, "; it had refused a login before: {refusal}"),
                     None => Ok(()),
                 }
             }
@@ -187,6 +187,44 @@ impl fmt::Display for Excerpt {
 }
 
 impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a server said when it refused a login, its text cut to [`Excerpt::MAX_OCTETS`].
+///
+/// Only its response code is shown: servers echo what they do not understand, and what they were told
+/// was a credential.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Refusal(Response);
+
+impl Refusal {
+    pub(super) fn of(response: &Response) -> Self {
+        let text = response.text.octets();
+        let text = Text::received(text.get(..Excerpt::MAX_OCTETS).unwrap_or(text));
+        let mut response = response.clone();
+        response.text = text;
+        Self(response)
+    }
+
+    /// The response. Whoever shows its text answers for what it may echo.
+    #[must_use]
+    pub const fn response(&self) -> &Response {
+        &self.0
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.code().and_then(ResponseCode::known) {
+            Some(code) => write!(f, "[{}]", code.as_str()),
+            None => f.write_str("(its text is withheld: it may echo a credential)"),
+        }
+    }
+}
+
+impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

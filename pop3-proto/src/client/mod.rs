@@ -25,7 +25,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 pub use config::{Channel, ClientConfig, Pipelining, Security, SendPolicy};
-pub use error::{Excerpt, ProtocolError, SendError};
+pub use error::{Excerpt, ProtocolError, Refusal, SendError};
 pub use event::{BodyRead, CancelReason, CommandId, Eof, Event, Item, Support, Update, Waiting};
 #[cfg(feature = "sasl")]
 pub use login::{
@@ -71,7 +71,7 @@ pub struct ClientSession {
     /// Optional commands that were answered, and whether that was positive.
     answered: Vec<(Keyword, Support)>,
     /// The last `-ERR` to a login.
-    refusal: Option<Response>,
+    refusal: Option<Refusal>,
     /// Deviations already reported of the reply being read.
     reported: Deviations,
     events: VecDeque<Event>,

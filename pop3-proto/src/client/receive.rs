@@ -5,7 +5,7 @@ use core::mem;
 use super::reply::{self, Kind, Listing, ListingLine, Progress, Shape};
 use super::{
     BodyRead, ClientSession, CommandId, Eof, Event, Excerpt, InFlight, Item, ProtocolError,
-    Support, Update,
+    Refusal, Support, Update,
 };
 use crate::buffer::Output;
 use crate::codec::{self, BodyStep, LineStep, MultilineDecoder, octets};
@@ -429,7 +429,7 @@ impl ClientSession {
                 self.capabilities = self.capabilities.take().map(Capabilities::after_login);
             }
             Effect::Authenticated | Effect::Named if !ok && head.credential => {
-                self.refusal = Some(beginning(&response));
+                self.refusal = Some(Refusal::of(&response));
             }
             Effect::Utf8 if ok => self.utf8 = true,
             Effect::Marked if ok => {
@@ -520,12 +520,6 @@ impl ClientSession {
             }
         }
     }
-}
-
-/// As much of a response as an error may hold.
-fn beginning(response: &Response) -> Response {
-    let text = response.text.octets();
-    Response::new(response.status, Text::received(text.get(..Excerpt::MAX_OCTETS).unwrap_or(text)))
 }
 
 /// Counts octets dropped for an abandoned command.

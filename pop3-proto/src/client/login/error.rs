@@ -41,7 +41,7 @@ pub enum LoginError {
 }
 
 /// A login that the server refused, or that the mechanism gave up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RefusedLogin {
     /// How the login was tried.
@@ -52,6 +52,17 @@ pub struct RefusedLogin {
     pub detail: Option<Text>,
     /// Why the client gave the exchange up, if it did.
     pub cancelled: Option<CancelReason>,
+    /// Nobody can say that the server does not echo the credentials.
+    pub(super) echoes: bool,
+}
+
+impl RefusedLogin {
+    /// Whether what the server said may be shown: not if it tells the secret, as it is or in base64,
+    /// nor if a mechanism of the caller's own alone knows that secret. `Display` withholds it then.
+    #[must_use]
+    pub const fn may_be_shown(&self) -> bool {
+        !self.echoes
+    }
 }
 
 impl fmt::Display for LoginError {
@@ -83,12 +94,24 @@ impl fmt::Display for LoginError {
     }
 }
 
+impl fmt::Debug for RefusedLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RefusedLogin(\"{self}\")")
+    }
+}
+
 impl fmt::Display for RefusedLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, response, detail, cancelled } = self;
+        let Self { method, response, detail, cancelled, echoes } = self;
         match cancelled {
             Some(reason) => write!(f, "the login by {method} was given up: {reason}")?,
-            None => write!(f, "the server refused the login by {method}: {}", response.text)?,
+            None => write!(f, "the server refused the login by {method}")?,
+        }
+        if *echoes {
+            return f.write_str(", with a text that is withheld: it may echo a credential");
+        }
+        if cancelled.is_none() && !response.text.is_empty() {
+            write!(f, ": {}", response.text)?;
         }
         match detail {
             Some(detail) => write!(f, " ({detail})"),

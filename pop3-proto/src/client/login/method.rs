@@ -88,6 +88,15 @@ impl Credentials {
         Self::Password { mailbox, password, authorization: None }
     }
 
+    /// What must not be shown.
+    pub(super) fn secret(&self) -> Option<Secret> {
+        match self {
+            Self::Password { password, .. } => Some(Secret::new(password.expose())),
+            Self::Token { token, .. } => Some(token.clone()),
+            Self::Certificate { .. } | Self::Anonymous { .. } => None,
+        }
+    }
+
     /// Methods that these credentials are enough for, the best first.
     fn methods(&self) -> &'static [Method] {
         const PASSWORD: &[Method] = &[

@@ -27,7 +27,7 @@ use super::ClientSession;
 use crate::sasl::ChannelBinding;
 use crate::sasl::Mechanism;
 use crate::state::State;
-use crate::{Command, InvalidValue};
+use crate::{Command, InvalidValue, Response, Text};
 use dialogue::{Dialogue, Said};
 use method::Circumstances;
 
@@ -170,15 +170,30 @@ impl Login {
                         }
                         phase if response.is_ok() => Phase::Done(phase.method()),
                         phase => {
+                            let detail = self.dialogue.detail.take();
+                            let echoes = self.echoes(&response, detail.as_ref());
                             return Err(LoginError::Refused(Box::new(RefusedLogin {
                                 method: phase.method(),
                                 response,
-                                detail: self.dialogue.detail.take(),
+                                detail,
                                 cancelled: self.dialogue.cancelled.take(),
+                                echoes,
                             })));
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// Whether what the server said may tell the secret.
+    fn echoes(&self, response: &Response, detail: Option<&Text>) -> bool {
+        let said = || core::iter::once(&response.text).chain(detail);
+        match &self.how {
+            How::Mechanism(..) => said().any(|text| !text.is_empty()),
+            How::Choose(credentials, _) => {
+                let secret = credentials.secret();
+                secret.is_some_and(|secret| said().any(|text| secret.is_told_by(text.octets())))
             }
         }
     }
