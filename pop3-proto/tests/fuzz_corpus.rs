@@ -117,10 +117,32 @@ fn server_script() -> impl Strategy<Value = Vec<u8>> {
         "10C@\x08z\x15",
         "00C\x14\x01\x14z",
         "02Cz@00",
+        "p0C0000",
+        "ppE0000",
+        "ppC0000",
+        "ppT0000",
+        "ppCz\x13\x20\x2a",
+        "rpE\x46000",
     ];
     let words = [
         "USER a\r\n",
         "PASS hunter2\r\n",
+        "PASS h\u{e4}hunter2\r\n",
+        "APOP a c4c9334bac560ecc979e58001b3e22fb\r\n",
+        "AUTH PLAIN\r\n",
+        "AUTH plain =\r\n",
+        "AUTH SCRAM-SHA-256 AQ==\r\n",
+        "AUTH X\r\n",
+        "AQ==\r\n",
+        "*\r\n",
+        "=\r\n",
+        "STLS\r\n",
+        "STLS\r\n\0|",
+        "STLS x\r\n",
+        " stls\r\n",
+        "UTF8\r\n",
+        "LANG\r\n",
+        "LANG en\r\n",
         "QUIT\r\n",
         "STAT\r\nNOOP\r\n",
         "LIST\r\n",
@@ -143,8 +165,8 @@ fn server_script() -> impl Strategy<Value = Vec<u8>> {
         " ",
     ];
     let acts = [
-        "D", "N", "R0", "R1", "R:", "F", "X", "B\x02", "B\x30", "g", "h", "w", "W\x09", "x", "-",
-        "E", "e", "|", "*\x40",
+        "D", "N", "R0", "R1", "R:", "R@", "F", "X", "B\x02", "B\x30", "g", "h", "w", "W\x09", "x",
+        "-", "E", "e", "|", "*\x40",
     ];
     let piece = prop_oneof![
         8 => prop::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),

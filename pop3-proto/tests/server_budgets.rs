@@ -36,7 +36,7 @@ fn bad_commands_are_borne_so_often() {
         b"\0\r\n",
         b"DELE\r\n",
         b"RETR 0\r\n",
-        b"STLS\r\n",
+        b"AUTH PLAIN\r\n",
         b"PASS x\r\n",
         b"USER a b\r\n",
         &[&[b'A'; 600][..], b"\r\n"].concat(),

@@ -120,7 +120,7 @@ pub enum Utf8Offer {
     /// It is.
     Yes,
     /// It is, and names and passwords in UTF-8 are taken, before UTF8 too (RFC 6856 §2.2). Whoever
-    /// compares them prepares them first (SASLprep).
+    /// compares them prepares them first (RFC 4013).
     User,
 }
 

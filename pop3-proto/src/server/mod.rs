@@ -116,7 +116,7 @@ impl ServerSession {
         channel: Channel,
         greeting: Text,
     ) -> Result<Self, ConfigError> {
-        Self::greeting(config, channel, &greeting, None)
+        Self::greeting(config, channel, greeting, None)
     }
 
     /// The same with a timestamp behind the greeting's text, to be different in every session and
@@ -132,13 +132,13 @@ impl ServerSession {
         timestamp: ApopTimestamp,
     ) -> Result<Self, ConfigError> {
         let timestamp = Some(timestamp).filter(|_| config.apop);
-        Self::greeting(config, channel, &greeting, timestamp)
+        Self::greeting(config, channel, greeting, timestamp)
     }
 
     fn greeting(
         config: ServerConfig,
         channel: Channel,
-        text: &Text,
+        text: Text,
         timestamp: Option<ApopTimestamp>,
     ) -> Result<Self, ConfigError> {
         config.check()?;
@@ -296,7 +296,7 @@ impl ServerSession {
 }
 
 /// The first line. Only the caller's timestamp may look like one.
-fn greeting(text: &Text, timestamp: Option<&ApopTimestamp>) -> Result<Response, ConfigError> {
+fn greeting(text: Text, timestamp: Option<&ApopTimestamp>) -> Result<Response, ConfigError> {
     if !text.octets().is_ascii() {
         return Err(ConfigError::GreetingNotAscii);
     }
@@ -305,15 +305,16 @@ fn greeting(text: &Text, timestamp: Option<&ApopTimestamp>) -> Result<Response, 
     if b"<@>".iter().all(|wanted| octets.any(|octet| octet == wanted)) {
         return Err(ConfigError::GreetingTimestamp);
     }
-    let line = put_text(|line| {
-        line.extend_from_slice(text.octets());
-        if let Some(timestamp) = timestamp {
+    let line = match timestamp {
+        None => text,
+        Some(timestamp) => put_text(|line| {
+            line.extend_from_slice(text.octets());
             if !line.is_empty() {
                 line.push(b' ');
             }
             line.extend_from_slice(timestamp.as_str().as_bytes());
-        }
-    });
+        }),
+    };
     let octets = line.octets().len();
     let response = respond::response(Status::Ok, None, line);
     if octets > Text::MAX_OCTETS || response.text.octets().len() < octets {

@@ -8,7 +8,11 @@ use pop3_proto::client::Channel;
 use pop3_proto::server::{
     Action, Entry, Event, Maildrop, MessageOctets, ServerConfig, ServerSession,
 };
-use pop3_proto::{Command, Mailbox, MessageNumber, Text, UniqueId};
+use pop3_proto::state::State;
+use pop3_proto::{
+    Base64, Command, CommandError, DropListing, KnownCode, LanguageRange, Mailbox, MechanismName,
+    MessageNumber, Text, UniqueId,
+};
 
 /// The mailbox that a [`Server`] knows.
 pub(crate) const MAILBOX: &str = "alice";
@@ -253,9 +257,7 @@ impl Server {
                     session.authentication_failed()
                 }
             }
-            Event::Command(Command::Quit)
-                if session.state() == pop3_proto::state::State::Authorization =>
-            {
+            Event::Command(Command::Quit) if session.state() == State::Authorization => {
                 session.ok(&text("bye"))
             }
             Event::Command(command) => match self.maildrop.answer(&command, session) {
@@ -285,4 +287,127 @@ impl Server {
         };
         answered.expect("an answer that fits");
     }
+}
+
+/// What the exchanges of a [`Dialogue`] succeed with: "test" NUL "test" NUL "test" (RFC 4616).
+pub(crate) const PLAIN: &str = "dGVzdAB0ZXN0AHRlc3Q=";
+/// The challenge of RFC 2195 §2.
+pub(crate) const CHALLENGE: &str = "PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+";
+/// A digest that is right.
+pub(crate) const DIGEST: &str = "c4c9334bac560ecc979e58001b3e22fb";
+
+/// All that can be seen of a session whose caller answers everything at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dialogue {
+    pub(crate) events: Vec<Event>,
+    pub(crate) output: String,
+    pub(crate) state: Option<State>,
+}
+
+impl Dialogue {
+    /// Hands the pieces over, polling and writing after each; octets that a session does not take
+    /// while it waits for TLS are not handed over again.
+    pub(crate) fn hold(session: &mut ServerSession, pieces: &[&[u8]]) -> Self {
+        let mut dialogue = Self::default();
+        dialogue.drive(session);
+        for piece in pieces {
+            let mut rest = *piece;
+            loop {
+                let taken = session.receive(rest);
+                rest = &rest[taken..];
+                dialogue.drive(session);
+                if taken == 0 || rest.is_empty() {
+                    break;
+                }
+            }
+        }
+        dialogue.state = Some(session.state());
+        dialogue
+    }
+
+    fn drive(&mut self, session: &mut ServerSession) {
+        loop {
+            let event = session.poll_event();
+            if let Some(event) = &event {
+                answer(session, event);
+            }
+            let out = written(session);
+            if event.is_none() && out.is_empty() {
+                break;
+            }
+            self.output.push_str(&String::from_utf8(out).expect("UTF-8"));
+            self.events.extend(event);
+        }
+    }
+
+    pub(crate) fn rejected(&self) -> Vec<CommandError> {
+        let rejected = self.events.iter().filter_map(|event| match event {
+            Event::Rejected(error) => Some(*error),
+            _ => None,
+        });
+        rejected.collect()
+    }
+
+    /// What comes of `input`, which must not depend on how it is cut: whole, octet by octet, and at
+    /// every split.
+    pub(crate) fn however_cut(new: impl Fn() -> ServerSession, input: &[u8]) -> Self {
+        let whole = Self::hold(&mut new(), &[input]);
+        let shown = input.escape_ascii();
+        let octets: Vec<&[u8]> = input.chunks(1).collect();
+        assert_eq!(Self::hold(&mut new(), &octets), whole, "{shown}");
+        for cut in 1..input.len() {
+            let (start, end) = input.split_at(cut);
+            assert_eq!(Self::hold(&mut new(), &[start, end]), whole, "{shown} cut at {cut}");
+        }
+        whole
+    }
+}
+
+/// Answers whatever may come; PLAIN speaks first, everything else waits for a challenge.
+fn answer(session: &mut ServerSession, event: &Event) {
+    let base64 = |text| Base64::new(text).expect("base64");
+    let open = text("maildrop locked and ready");
+    let answered = match event {
+        Event::Command(Command::User(_)) => session.ok(&text("password, please")),
+        Event::Command(Command::Pass(password)) if password.expose() != PASSWORD.as_bytes() => {
+            session.authentication_failed()
+        }
+        Event::Command(Command::Apop { digest, .. }) if digest.expose() != DIGEST.as_bytes() => {
+            session.authentication_failed()
+        }
+        Event::Command(Command::Pass(_) | Command::Apop { .. }) => session.authenticated(&open),
+        Event::Command(Command::Auth { mechanism: MechanismName::PLAIN, initial }) => match initial
+        {
+            None => session.challenge(&Base64::empty()),
+            Some(initial) if *initial == base64(PLAIN) => session.authenticated(&open),
+            Some(_) => session.authentication_failed(),
+        },
+        Event::Command(Command::Auth { initial: None, .. }) => {
+            session.challenge(&base64(CHALLENGE))
+        }
+        Event::Command(Command::Auth { .. }) => session.err(None, &text("the server speaks first")),
+        Event::SaslResponse(response) if *response == base64(PLAIN) => session.authenticated(&open),
+        Event::SaslResponse(response) if *response == base64("AQ==") => session.challenge(response),
+        Event::SaslResponse(_) => session.authentication_failed(),
+        Event::Command(Command::Stat) => session.drop_listing(DropListing::new(2, 320)),
+        Event::Command(Command::Retr(_)) => {
+            session.err(Some(KnownCode::Utf8), &text("the message needs UTF8"))
+        }
+        Event::Command(Command::Lang(Some(LanguageRange::Tag(tag)))) => {
+            let listed = session.config().languages.iter().find(|listing| listing.tag == *tag);
+            match listed.cloned() {
+                Some(listing) => session.language(&listing),
+                None => session.err(None, &text("invalid language")),
+            }
+        }
+        Event::Command(Command::Lang(_)) => {
+            let listing = session.config().languages[0].clone();
+            session.language(&listing)
+        }
+        Event::Command(_) => session.ok(&text("done")),
+        Event::Rejected(_) => session.reject(),
+        Event::SaslCancelled | Event::StartTls | Event::Closed { .. } => Ok(()),
+        event => panic!("{event:?}"),
+    };
+    answered.expect("an answer that fits");
 }
