@@ -8,7 +8,8 @@ use pop3_proto::server::{
 };
 use pop3_proto::state::Keyword;
 use pop3_proto::{
-    Capability, Command, CommandError, KnownCode, LanguageListing, LanguageTag, Password, Text,
+    Capability, Command, CommandError, KnownCode, LanguageListing, LanguageTag, Mailbox, Password,
+    Text,
 };
 use server_support::*;
 
@@ -201,6 +202,28 @@ fn passwords_in_utf8() {
             Event::Rejected(CommandError::ForbiddenOctet)
         };
         assert_eq!(last, Some(expected));
+    }
+}
+
+/// R6856-2.2.02, 2.2.03, 2.2.05: the same of names, in USER and in APOP.
+#[test]
+fn names_in_utf8() {
+    for (offer, name, taken) in [
+        (Utf8Offer::User, &b"m\xc3\xbcller"[..], true),
+        (Utf8Offer::User, b"m\xfcller", false),
+        (Utf8Offer::User, b"m\xed\xa0\x80", false),
+        (Utf8Offer::Yes, b"m\xc3\xbcller", false),
+        (Utf8Offer::No, b"m\xc3\xbcller", false),
+    ] {
+        let mut config = ServerConfig::new();
+        config.utf8 = offer;
+        let input = [b"USER ", name, b"\r\n"].concat();
+        let seen = Dialogue::however_cut(|| greeted(config.clone()), &input);
+        let expected = match core::str::from_utf8(name).ok().filter(|_| taken) {
+            Some(name) => Event::Command(Command::User(Mailbox::utf8(name).expect("a name"))),
+            None => Event::Rejected(CommandError::ForbiddenOctet),
+        };
+        assert_eq!(seen.events.last(), Some(&expected), "{}", name.escape_ascii());
     }
 }
 

@@ -203,6 +203,9 @@ impl Input {
                 if self.start > 0 && (stuck || pending <= self.start && self.end > block.len() / 2)
                 {
                     block.copy_within(self.start..self.end, 0);
+                    // Part of a line may be part of a credential.
+                    let left_behind = pending.max(self.start)..self.end;
+                    super::wipe(block.get_mut(left_behind).unwrap_or_default());
                     (self.start, self.end) = (0, pending);
                     #[cfg(test)]
                     {

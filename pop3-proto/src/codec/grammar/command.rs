@@ -1,5 +1,7 @@
 //! Command lines, as a server reads them.
 
+use core::str;
+
 use nom::bytes::complete::take_while1;
 use nom::character::complete::char;
 use nom::combinator::{all_consuming, opt};
@@ -41,7 +43,7 @@ pub fn command(line: &[u8]) -> Result<Command, CommandError> {
         Some(Keyword::User | Keyword::Apop) => matches!(octet, 0x20..=0x7e | 0x80..),
         _ => matches!(octet, 0x20..=0x7e),
     };
-    if !line.iter().all(legal) {
+    if !line.iter().all(legal) || keyword != Some(Keyword::Pass) && str::from_utf8(line).is_err() {
         return Err(CommandError::ForbiddenOctet);
     }
     let keyword = keyword.ok_or(CommandError::Unknown)?;
@@ -66,7 +68,7 @@ fn arguments(keyword: Keyword, rest: &[u8]) -> Result<Command, CommandError> {
                     .ok_or(malformed)?;
             let mailbox = mailbox(name).ok_or(malformed)?;
             let digest =
-                core::str::from_utf8(digest).ok().and_then(|digest| ApopDigest::new(digest).ok());
+                str::from_utf8(digest).ok().and_then(|digest| ApopDigest::new(digest).ok());
             Ok(Command::Apop { mailbox, digest: digest.ok_or(malformed)? })
         }
         Keyword::Stat => none(Command::Stat),
@@ -101,7 +103,7 @@ fn arguments(keyword: Keyword, rest: &[u8]) -> Result<Command, CommandError> {
         Keyword::Lang => match rest.strip_prefix(b" ") {
             None => none(Command::Lang(None)),
             Some(range) => {
-                let range = core::str::from_utf8(range).ok().map(LanguageRange::new);
+                let range = str::from_utf8(range).ok().map(LanguageRange::new);
                 range.and_then(Result::ok).map(|range| Command::Lang(Some(range))).ok_or(malformed)
             }
         },
@@ -121,7 +123,7 @@ fn auth(rest: &[u8]) -> Option<Command> {
     }
     let grammar = (preceded(char(' '), word), opt(preceded(char(' '), word)));
     let (mechanism, initial) = whole(grammar, rest)?;
-    let mechanism = MechanismName::new(core::str::from_utf8(mechanism).ok()?).ok()?;
+    let mechanism = MechanismName::new(str::from_utf8(mechanism).ok()?).ok()?;
     let initial = match initial {
         None => None,
         Some(b"=") => Some(Base64::empty()),
@@ -138,7 +140,7 @@ fn message(keyword: Keyword, rest: &[u8]) -> Result<MessageNumber, CommandError>
 }
 
 fn mailbox(name: &[u8]) -> Option<Mailbox> {
-    core::str::from_utf8(name).ok().and_then(|name| Mailbox::utf8(name).ok())
+    str::from_utf8(name).ok().and_then(|name| Mailbox::utf8(name).ok())
 }
 
 fn word(input: &[u8]) -> IResult<&[u8], &[u8]> {
