@@ -160,7 +160,7 @@ fn stripped_tls_ends_it() {
 /// Rows B4, B17; R8314-5.2.02: where the policy forbids it nothing of the login leaves.
 #[test]
 fn no_credential_in_clear() {
-    let list = "+OK\r\nSASL PLAIN SCRAM-SHA-1\r\nUSER\r\n.\r\n";
+    let list = "+OK\r\nSASL PLAIN SCRAM-SHA-1 CRAM-MD5\r\nUSER\r\n.\r\n";
     for choice in [
         Choice::Best,
         Choice::Only(Method::UserPass),
@@ -274,14 +274,18 @@ fn only_means_only() {
     let method =
         log_in(Security::PlaintextAllowed, Channel::Tls, password("pencil"), plain, &script);
     assert_eq!(method, Ok(Method::Sasl(MechanismName::PLAIN)));
-    let method = log_in(
-        Security::PlaintextAllowed,
-        Channel::Tls,
-        password("pencil"),
-        sasl(MechanismName::XOAUTH2),
-        &[c("CAPA", "-ERR\r\n")],
-    );
-    assert_eq!(method, Err(LoginError::NoMethod { announced: vec![] }));
+    for (list, announced) in
+        [("-ERR\r\n", vec![]), ("+OK\r\nSASL LOGIN\r\n.\r\n", vec![MechanismName::LOGIN])]
+    {
+        let method = log_in(
+            Security::PlaintextAllowed,
+            Channel::Tls,
+            password("pencil"),
+            sasl(MechanismName::XOAUTH2),
+            &[c("CAPA", list)],
+        );
+        assert_eq!(method, Err(LoginError::NoMethod { announced }));
+    }
 }
 
 /// RFC 7628 §4, I10: the failure is answered and shown.

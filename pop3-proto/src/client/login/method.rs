@@ -45,7 +45,8 @@ pub enum Choice {
     Best,
     /// The first of these that the server announces.
     FirstOf(Vec<Method>),
-    /// This one, whether or not the server announces it.
+    /// This one, also of a server that announces nothing; but no mechanism that is missing in a list of
+    /// mechanisms.
     Only(Method),
 }
 
@@ -158,24 +159,37 @@ pub(super) fn choose(
     circumstances: &Circumstances,
     session: &ClientSession,
 ) -> Result<Method, LoginError> {
+    let capabilities = session.capabilities();
     let acceptable: &[Method] = match choice {
-        Choice::Only(method) => return Ok(*method),
+        Choice::Only(method) if may_be_tried(*method, capabilities) => return Ok(*method),
+        Choice::Only(_) => &[],
         Choice::Best => credentials.methods(),
         Choice::FirstOf(methods) => methods,
     };
-    let capabilities = session.capabilities();
     let possible = |method: &&Method| {
-        announced(**method, session, capabilities)
+        announced(**method, session)
             && (**method == Method::Apop || credentials.methods().contains(method))
             && fits(**method, credentials, circumstances)
     };
-    acceptable.iter().find(possible).copied().ok_or_else(|| LoginError::NoMethod {
-        announced: capabilities.map(|list| list.mechanisms().collect()).unwrap_or_default(),
-    })
+    acceptable.iter().find(possible).copied().ok_or_else(|| none_of(capabilities))
 }
 
-fn announced(method: Method, session: &ClientSession, list: Option<&Capabilities>) -> bool {
+pub(super) fn none_of(list: Option<&Capabilities>) -> LoginError {
+    LoginError::NoMethod {
+        announced: list.map(|list| list.mechanisms().collect()).unwrap_or_default(),
+    }
+}
+
+/// Whether nothing speaks against trying it (RFC 5034 §3).
+pub(super) fn may_be_tried(method: Method, list: Option<&Capabilities>) -> bool {
     match (method, list) {
+        (Method::Sasl(name), Some(list)) => list.offers(name) || list.mechanisms().next().is_none(),
+        _ => true,
+    }
+}
+
+fn announced(method: Method, session: &ClientSession) -> bool {
+    match (method, session.capabilities()) {
         (Method::Sasl(name), Some(list)) => list.offers(name),
         (Method::Sasl(_), None) => false,
         // Servers that list neither USER nor a mechanism know USER all the same.

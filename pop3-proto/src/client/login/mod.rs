@@ -210,7 +210,10 @@ impl Login {
             );
         }
         let method = match &self.how {
-            How::Mechanism(_, method) => *method,
+            How::Mechanism(_, method) if method::may_be_tried(*method, session.capabilities()) => {
+                *method
+            }
+            How::Mechanism(..) => return Err(method::none_of(session.capabilities())),
             How::Choose(credentials, choice) => {
                 method::choose(choice, credentials, &self.circumstances, session)?
             }
