@@ -430,6 +430,10 @@ fn commands_are_sent_ahead_only_where_that_was_announced() {
     fetch.run(&server, &["--delete"]).exit(0);
     assert!(server.script.lock().unwrap().sent_ahead);
 
+    let server = Server::new(&three());
+    fetch.run(&server, &["--auth", "USER", "--delete"]).exit(0);
+    assert!(server.script.lock().unwrap().sent_ahead);
+
     let server = Server::new(&three()).instead("CAPA", say("-ERR what?\r\n"));
     fetch.run(&server, &["--delete"]).exit(0).says_not("CAPA");
     assert!(!server.script.lock().unwrap().sent_ahead);

@@ -50,6 +50,7 @@ impl<'a> Connection<'a> {
         builder.deadlines.tls = timeout;
         builder.deadlines.greeting = timeout;
         builder.deadlines.reply = timeout;
+        builder.deadlines.login = builder.deadlines.login.max(timeout);
         builder.tls = arguments.ca.as_deref().map(authorities).transpose()?;
         let method = arguments.method(account)?;
         let credentials = credentials::find(arguments, account, method, password)?;
@@ -62,7 +63,7 @@ impl<'a> Connection<'a> {
         let Self { account, builder, credentials, choice } = self;
         let client = builder.connect(&account.host, account.port).map_err(|error| {
             let advice = advice(&error);
-            Failure::Connecting { to: account.to_string(), error, advice }
+            Failure::Connecting { to: account.to_string(), error: Box::new(error), advice }
         })?;
         let mut session = client
             .login_with(credentials.clone(), choice)

@@ -48,6 +48,7 @@ pub(crate) fn find(
         (_, Some(_)) => {
             return Err(Failure::usage("a token is for OAUTHBEARER and XOAUTH2 and nothing else"));
         }
+        // The name in the URL is the trace of who was there (RFC 4505 §2).
         (Needs::Nothing, None) => Credentials::Anonymous { trace: mailbox.as_str().to_owned() },
         (Needs::Password, None) => {
             let password = known.map_or_else(|| password(arguments, account), Ok)?;

@@ -14,8 +14,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The server, or the way to it.
     Server { doing: Doing, error: pop3_blocking::Error },
-    /// There is nobody to log in at, and what the user can do about it.
-    Connecting { to: String, error: pop3_blocking::Error, advice: &'static str },
+    /// The server, before a login could begin, and what else the user should know.
+    Connecting { to: String, error: Box<pop3_blocking::Error>, advice: &'static str },
     /// The login; without what the server said if that repeats a secret.
     Login { said: String },
     /// The disk.
@@ -76,7 +76,8 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Server { error, .. } | Self::Connecting { error, .. } => Some(error),
+            Self::Server { error, .. } => Some(error),
+            Self::Connecting { error, .. } => Some(&**error),
             Self::Disk { error, .. } => Some(error),
             Self::Usage(_) | Self::Login { .. } | Self::Local { .. } => None,
         }

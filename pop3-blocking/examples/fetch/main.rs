@@ -46,12 +46,11 @@ fn main() -> ExitCode {
 }
 
 fn fetch(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (account, password) = match &arguments.url {
-        Some(url) => (Account::of(url)?, None),
-        None => {
-            let (account, password) = sample::serve()?;
-            (account, Some(password))
-        }
+    let (account, password) = if let Some(url) = &arguments.url {
+        (Account::of(url)?, None)
+    } else {
+        let (account, password) = sample::serve()?;
+        (account, Some(password))
     };
     let connection = Connection::of(arguments, &account, password)?;
     // Only now: whoever ends the prompt for the password should get the echo of the terminal back,
