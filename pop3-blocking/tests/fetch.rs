@@ -431,7 +431,7 @@ fn commands_are_sent_ahead_only_where_that_was_announced() {
     assert!(server.script.lock().unwrap().sent_ahead);
 
     let server = Server::new(&three());
-    fetch.run(&server, &["--auth", "USER", "--delete"]).exit(0);
+    fetch.run(&server, &["--auth", "USER", "--stls", "never", "--delete"]).exit(0);
     assert!(server.script.lock().unwrap().sent_ahead);
 
     let server = Server::new(&three()).instead("CAPA", say("-ERR what?\r\n"));
