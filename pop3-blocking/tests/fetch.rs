@@ -780,7 +780,7 @@ fn a_run_replaces_nothing_that_another_delivers_meanwhile() {
 /// The login by USER, over TLS if STLS stands before it.
 const LOGIN: [&str; 3] = ["CAPA", "USER mrose", "PASS tanstaaf"];
 
-/// R2595-4.06: on loopback too STLS is used where it is offered, and the login goes behind it.
+/// R8314-5.2.05, R2595-4.05: on loopback too STLS is used where it is offered, and the login goes behind it.
 #[test]
 fn stls_is_used_where_it_is_offered() {
     let authority = Authority::new();
@@ -860,7 +860,7 @@ fn a_certificate_that_is_not_to_be_believed() {
     fetch.run(&server, &["--ca", "missing.pem"]).exit(1).says("missing.pem");
 }
 
-/// R8314-3.3: with the library's own server.
+/// RFC 8314 §3.3, with the library's own server.
 #[test]
 fn a_maildrop_is_fetched_over_tls() {
     let authority = Authority::new();
@@ -928,7 +928,7 @@ fn login(server: &Server) -> Vec<String> {
     log.into_iter().take_while(|line| line != "LIST").filter(|line| line != "CAPA").collect()
 }
 
-/// R2384-4.03, R2384-4.04, R1939-7.03: what is asked for is what is done.
+/// R2384-4.03, R1939-7.03: what is asked for is what is done.
 #[test]
 fn a_login_is_made_in_the_way_that_is_asked_for() {
     let mut fetch = Fetch::new("ways");
@@ -970,7 +970,7 @@ fn a_login_is_made_in_the_way_that_is_asked_for() {
     }
 }
 
-/// RFC 8314 §5.2 and R2384-4.04: one way is tried; where it fails no other is.
+/// R8314-5.1.01: one way is tried; where it fails no other is.
 #[test]
 fn a_login_that_is_refused_is_tried_in_no_other_way() {
     let fetch = Fetch::new("no-other-way");
@@ -994,7 +994,7 @@ fn a_login_that_is_refused_is_tried_in_no_other_way() {
     assert_eq!(login(&server), ["QUIT"]);
 }
 
-/// R7628-3.2.3, I10: what the server says of a token is shown, and the token is not.
+/// R7628-3.2.3.01, I10: what the server says of a token is shown, and the token is not.
 #[test]
 fn a_refused_token_is_told_with_its_reason() {
     let fetch = Fetch::new("token");
@@ -1029,7 +1029,7 @@ fn a_refused_token_is_told_with_its_reason() {
     }
 }
 
-/// I8: a server that cannot prove itself is not believed, and it is said who gave up and why.
+/// I8: a challenge that cannot be one ends the exchange, and it is said who gave up and why.
 #[test]
 fn a_login_that_is_given_up_is_told_with_its_reason() {
     let fetch = Fetch::new("given-up");
@@ -1156,7 +1156,7 @@ fn what_cannot_be_is_a_usage_error() {
     assert!(!fetch.root.join("Maildir").exists());
 }
 
-/// R8314-5.02, I2: each policy against a server without STLS, on another host and on this one: how it
+/// R8314-5.2.01, R8314-5.2.02, R8314-5.2.03: each policy against a server without STLS, on another host and on this one: how it
 /// ends, and what of the login leaves.
 #[test]
 fn nothing_of_a_login_leaves_in_clear_unless_that_is_allowed() {
@@ -1181,7 +1181,9 @@ fn nothing_of_a_login_leaves_in_clear_unless_that_is_allowed() {
             let ended = ended.exit(code).says_not(PASSWORD);
             let log = server.log();
             if code == 0 {
-                ended.says("logged in by USER in clear");
+                let ended = ended.says("logged in by USER in clear\n");
+                let warned = ended.err.contains("neither the login nor the messages are private");
+                assert_eq!(warned, host != local, "{options:?}");
                 assert_eq!(log[..3], ["CAPA", "USER mrose", "PASS tanstaaf"], "{options:?}");
             } else {
                 ended.says(said).says_not("logged in");

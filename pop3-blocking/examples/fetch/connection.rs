@@ -70,6 +70,12 @@ impl<'a> Connection<'a> {
             .map_err(|error| login_failure(error, &builder, &credentials))?;
         let channel = if session.channel() == Channel::Tls { "over TLS" } else { "in clear" };
         tell(&format_args!("logged in by {} {channel}", session.method()));
+        if session.channel() == Channel::Clear {
+            // RFC 8314 §5.2.
+            tell(
+                &"the connection is not encrypted: neither the login nor the messages are private",
+            );
+        }
         // USER and APOP are taken without a look at what the server announces.
         if session.support(Keyword::Capa) == Support::Unknown {
             match session.capabilities() {
