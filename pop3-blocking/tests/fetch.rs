@@ -2,11 +2,11 @@
 //!
 //! `cargo test` builds the examples; for `--test fetch` alone, build it first.
 
-#![cfg(all(unix, feature = "server"))]
+#![cfg(all(unix, feature = "server", feature = "tls"))]
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -16,7 +16,20 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use pop3_blocking::pop3_proto::client::{Security, UseStls};
 use pop3_blocking::pop3_proto::codec::{LineEnding, MultilineDecoder, MultilineEncoder};
+use pop3_blocking::pop3_proto::{Base64, Mailbox, Password};
+use pop3_blocking::rustls::{ALL_VERSIONS, ServerConfig, ServerConnection, StreamOwned};
+use pop3_blocking::server::{self, Memory, Passwords, ServerTls};
+
+#[path = "support/certificates.rs"]
+mod certificates;
+#[path = "../examples/fetch/echo.rs"]
+mod echo;
+#[path = "../examples/fetch/protection.rs"]
+mod protection;
+use certificates::{Authority, raw_server};
+use protection::{Stls, protection};
 
 const PASSWORD: &str = "tanstaaf";
 
@@ -58,8 +71,10 @@ fn say(octets: &str) -> Instead {
 #[derive(Default)]
 struct Script {
     mails: Vec<Mail>,
-    /// By the whole command; the greeting is that to `""`.
-    instead: BTreeMap<&'static str, Instead>,
+    /// By the whole command, or by all of it but its last word; the greeting is that to `""`.
+    instead: BTreeMap<String, Instead>,
+    /// STLS is announced and taken.
+    tls: Option<Arc<ServerConfig>>,
     log: Vec<String>,
     /// A command came before the reply to the one before it had left.
     sent_ahead: bool,
@@ -74,7 +89,10 @@ impl Script {
     fn reply(&self, command: &str) -> Vec<u8> {
         let (keyword, argument) = command.split_once(' ').unwrap_or((command, ""));
         match keyword {
-            "CAPA" => b"+OK\r\nUIDL\r\nPIPELINING\r\n.\r\n".to_vec(),
+            "CAPA" => {
+                let stls = if self.tls.is_some() { "STLS\r\n" } else { "" };
+                format!("+OK\r\nUIDL\r\nPIPELINING\r\n{stls}.\r\n").into_bytes()
+            }
             "LIST" => self.listing(|mail| format!("{} {}", mail.number, mail.body.len())),
             "UIDL" => self.listing(|mail| format!("{} {}", mail.number, mail.id)),
             "RETR" => match self.mails.iter().find(|mail| mail.number.to_string() == argument) {
@@ -118,14 +136,19 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 // That a client goes away is one of the cases.
-                let _ = serve(&stream.unwrap(), &served);
+                let _ = serve(stream.unwrap(), &served);
             }
         });
         Self { port, script }
     }
 
-    fn instead(self, command: &'static str, instead: Instead) -> Self {
-        self.script.lock().unwrap().instead.insert(command, instead);
+    fn instead(self, command: impl Into<String>, instead: Instead) -> Self {
+        self.script.lock().unwrap().instead.insert(command.into(), instead);
+        self
+    }
+
+    fn with_stls(self, config: ServerConfig) -> Self {
+        self.script.lock().unwrap().tls = Some(Arc::new(config));
         self
     }
 
@@ -138,10 +161,17 @@ impl Server {
         self.script.lock().unwrap().mails = mails.to_vec();
     }
 
-    /// The commands since the last call whose keyword is this one.
+    /// The commands since the last call.
+    fn log(&self) -> Vec<String> {
+        std::mem::take(&mut self.script.lock().unwrap().log)
+    }
+
+    /// Those of them whose keyword is this one.
     fn took(&self, keyword: &str) -> Vec<String> {
-        let log = std::mem::take(&mut self.script.lock().unwrap().log);
-        log.into_iter().filter(|command| command.split(' ').next() == Some(keyword)).collect()
+        self.log()
+            .into_iter()
+            .filter(|command| command.split(' ').next() == Some(keyword))
+            .collect()
     }
 
     /// The numbers of the messages that are left.
@@ -150,8 +180,14 @@ impl Server {
     }
 }
 
-fn serve(mut stream: &TcpStream, script: &Mutex<Script>) -> std::io::Result<()> {
-    let mut lines = BufReader::new(stream);
+/// TCP, or TLS over it.
+trait Transport: Read + Write {}
+
+impl<T: Read + Write> Transport for T {}
+
+fn serve(stream: TcpStream, script: &Mutex<Script>) -> std::io::Result<()> {
+    let socket = stream.try_clone()?;
+    let mut lines = BufReader::new(Box::new(stream) as Box<dyn Transport>);
     let mut command = String::new();
     let mut marked = Vec::new();
     loop {
@@ -161,7 +197,8 @@ fn serve(mut stream: &TcpStream, script: &Mutex<Script>) -> std::io::Result<()> 
                 script.log.push(command.clone());
             }
             script.sent_ahead |= !lines.buffer().is_empty();
-            let instead = script.instead.get(command.as_str()).cloned();
+            let but_last = || script.instead.get(command.rsplit_once(' ')?.0);
+            let instead = script.instead.get(&command).or_else(but_last).cloned();
             if instead.is_none() {
                 if let Some(number) = command.strip_prefix("DELE ") {
                     marked.push(number.to_owned());
@@ -173,19 +210,28 @@ fn serve(mut stream: &TcpStream, script: &Mutex<Script>) -> std::io::Result<()> 
             (script.reply(&command), instead)
         };
         match instead {
-            None => stream.write_all(&reply)?,
+            None => {
+                lines.get_mut().write_all(&reply)?;
+                let tls = script.lock().unwrap().tls.clone().filter(|_| command == "STLS");
+                if let Some(config) = tls {
+                    let connection = ServerConnection::new(config).unwrap();
+                    let stream = StreamOwned::new(connection, socket.try_clone()?);
+                    lines = BufReader::new(Box::new(stream));
+                }
+            }
             Some(Instead::Await(file)) => {
                 until("the file is there", || file.exists());
-                stream.write_all(&reply)?;
+                lines.get_mut().write_all(&reply)?;
             }
-            Some(Instead::Say(reply)) => stream.write_all(&reply)?,
-            Some(Instead::Close(reply)) => return stream.write_all(&reply),
+            Some(Instead::Say(reply)) => lines.get_mut().write_all(&reply)?,
+            Some(Instead::Close(reply)) => return lines.get_mut().write_all(&reply),
             Some(Instead::Hang(reply)) => {
-                stream.write_all(&reply)?;
+                lines.get_mut().write_all(&reply)?;
                 lines.read_to_end(&mut Vec::new())?;
                 return Ok(());
             }
         }
+        lines.get_mut().flush()?;
         command.clear();
         if lines.read_line(&mut command)? == 0 {
             return Ok(());
@@ -254,6 +300,12 @@ impl Fetch {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command
+    }
+
+    /// A file in the folder, by its name there.
+    fn file<'a>(&self, name: &'a str, holds: &str) -> &'a str {
+        fs::write(self.root.join(name), holds).unwrap();
+        name
     }
 
     fn url(server: &Server) -> String {
@@ -328,7 +380,7 @@ fn octets_arrive_as_they_are() {
 fn without_a_url_a_sample_is_fetched() {
     let fetch = Fetch::new("sample");
     end(&mut fetch.command("", &[])).exit(0).says("11 messages fetched");
-    let mut expected: Vec<Vec<u8>> = pop3_blocking::server::sample()
+    let mut expected: Vec<Vec<u8>> = server::sample()
         .iter()
         .map(|message| {
             let mut encoder = MultilineEncoder::new();
@@ -376,6 +428,10 @@ fn commands_are_sent_ahead_only_where_that_was_announced() {
     fetch.run(&server, &["--window", "1"]).exit(0);
     assert!(!server.script.lock().unwrap().sent_ahead);
     fetch.run(&server, &["--delete"]).exit(0);
+    assert!(server.script.lock().unwrap().sent_ahead);
+
+    let server = Server::new(&three());
+    fetch.run(&server, &["--auth", "USER", "--stls", "never", "--delete"]).exit(0);
     assert!(server.script.lock().unwrap().sent_ahead);
 
     let server = Server::new(&three()).instead("CAPA", say("-ERR what?\r\n"));
@@ -719,6 +775,275 @@ fn a_run_replaces_nothing_that_another_delivers_meanwhile() {
     }
 }
 
+// TLS.
+
+/// The login by USER, over TLS if STLS stands before it.
+const LOGIN: [&str; 3] = ["CAPA", "USER mrose", "PASS tanstaaf"];
+
+/// R8314-5.2.05, R2595-4.05: on loopback too STLS is used where it is offered, and the login goes behind it.
+#[test]
+fn stls_is_used_where_it_is_offered() {
+    let authority = Authority::new();
+    let fetch = Fetch::new("stls");
+    let ca = fetch.file("ca.pem", &authority.pem());
+    for options in [&[][..], &["--stls", "require"], &["--stls", "prefer", "--allow-plaintext"]] {
+        let server =
+            Server::new(&three()).with_stls(authority.issue().server(ALL_VERSIONS, &["pop3"]));
+        let options = [options, &["--ca", ca, "--list"]].concat();
+        fetch.run(&server, &options).exit(0).says("logged in by USER over TLS\n");
+        let log = server.log();
+        assert_eq!(log[..2], ["CAPA", "STLS"]);
+        assert_eq!(log[2..5], LOGIN);
+    }
+    let server = Server::new(&three()).with_stls(authority.issue().server(ALL_VERSIONS, &[]));
+    fetch.run(&server, &["--stls", "never", "--list"]).exit(0).says("logged in by USER in clear");
+    assert_eq!(server.log()[..3], LOGIN);
+}
+
+/// A4, A5: a server that offers STLS and refuses it, or puts octets behind its answer, which somebody on
+/// the way may have done.
+#[test]
+fn stls_that_fails_is_no_reason_to_go_on_in_clear() {
+    let authority = Authority::new();
+    let fetch = Fetch::new("stls-fails");
+    for (answer, said) in [
+        ("-ERR not now\r\n", "refused to begin TLS: not now; nothing of the login was sent"),
+        ("+OK\r\n+OK injected\r\n", "; nothing of the login was sent"),
+    ] {
+        for options in [&[][..], &["--stls", "require"], &["--stls", "prefer", "--allow-plaintext"]]
+        {
+            let server = Server::new(&three())
+                .with_stls(authority.issue().server(ALL_VERSIONS, &[]))
+                .instead("STLS", say(answer));
+            fetch.run(&server, options).exit(1).says("connecting to mrose at 127.0.0.1").says(said);
+            assert_eq!(server.log(), ["CAPA", "STLS"]);
+        }
+    }
+}
+
+/// B11, B15, R8314-3.1.03: from the first octet and by STLS; of the login nothing is sent.
+#[test]
+fn a_certificate_that_is_not_to_be_believed() {
+    let authority = Authority::new();
+    let fetch = Fetch::new("certificates");
+    let ca = fetch.file("ca.pem", &authority.pem());
+    let another = Authority::named("another", &rcgen::PKCS_ECDSA_P256_SHA256);
+    let expired = |parameters: &mut rcgen::CertificateParams| {
+        parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    };
+    for (issued, said) in [
+        (
+            authority.issue_for(&["elsewhere.example"], |_| {}),
+            "the certificate is for another name",
+        ),
+        (another.issue(), "the certificate was issued by nobody who is trusted"),
+        (authority.issue_for(&["127.0.0.1"], expired), "the certificate has expired"),
+    ] {
+        let server = Server::new(&three()).with_stls(issued.server(ALL_VERSIONS, &[]));
+        let says = |said_by: Said| {
+            said_by.exit(1).says(said).says("; nothing of the login was sent").says_not(PASSWORD)
+        };
+        says(fetch.run(&server, &["--ca", ca]));
+        assert_eq!(server.log(), ["CAPA", "STLS"]);
+
+        let (port, received) = raw_server(issued.server(ALL_VERSIONS, &[]), |stream| {
+            let mut received = Vec::new();
+            let _ = stream.read_to_end(&mut received);
+            received
+        });
+        let url = format!("pops://mrose@127.0.0.1:{port}");
+        says(end(&mut fetch.command(&url, &["--ca", ca])));
+        assert_eq!(received.join().unwrap(), b"");
+    }
+    let server = Server::new(&three()).with_stls(another.issue().server(ALL_VERSIONS, &[]));
+    fetch.run(&server, &["--ca", ca]).exit(1).says("--ca names authorities to trust");
+    fetch.run(&server, &["--ca", "missing.pem"]).exit(1).says("missing.pem");
+}
+
+/// RFC 8314 §3.3, with the library's own server.
+#[test]
+fn a_maildrop_is_fetched_over_tls() {
+    let authority = Authority::new();
+    let fetch = Fetch::new("pops");
+    let ca = fetch.file("ca.pem", &authority.pem());
+    let mrose = Mailbox::new("mrose").unwrap();
+    let store = Memory::new();
+    for body in ["one\r\n", "two\r\n"] {
+        store.deliver(&mrose, body);
+    }
+    let mut passwords = Passwords::new();
+    passwords.insert(mrose, &Password::new(PASSWORD).unwrap());
+    let mut server = server::Server::new(store, passwords);
+    let issued = authority.issue();
+    server.tls = Some(ServerTls::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap());
+    let running = server.spawn_tls(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+    let port = running.address().port();
+    for (scheme, options, said) in [
+        ("pops", &["--auth", "user"][..], "logged in by USER over TLS\n"),
+        ("pop3s", &["--stls", "require"], " over TLS\n"),
+    ] {
+        let url = format!("{scheme}://mrose@127.0.0.1:{port}");
+        let options = [options, &["--ca", ca]].concat();
+        end(&mut fetch.command(&url, &options)).exit(0).says("logged in by ").says(said);
+        assert_eq!(fetch.delivered(), ["one\r\n", "two\r\n"]);
+    }
+    running.stop();
+}
+
+/// B9: silence and a server that speaks no TLS.
+#[test]
+fn a_handshake_that_does_not_come_ends() {
+    let fetch = Fetch::new("handshake");
+    for (greeting, said) in [
+        (
+            Instead::Hang(Vec::new()),
+            "timed out waiting for the TLS handshake; nothing of the login",
+        ),
+        (say("+OK ready\r\n"), "the peer does not speak TLS"),
+    ] {
+        let server = Server::new(&[]).instead("", greeting);
+        let url = format!("pops://mrose@127.0.0.1:{}", server.port);
+        let began = Instant::now();
+        let ca = fetch.file("ca.pem", &Authority::new().pem());
+        end(&mut fetch.command(&url, &["--timeout", "1", "--ca", ca])).exit(1).says(said);
+        assert!(began.elapsed() < Duration::from_secs(10));
+    }
+}
+
+// Ways to log in.
+
+fn base64(octets: &str) -> String {
+    String::from_utf8(Base64::encode(octets.as_bytes()).expose().to_vec()).unwrap()
+}
+
+/// A server that announces USER and these mechanisms.
+fn announcing(mechanisms: &str) -> Server {
+    let list = format!("+OK\r\nUIDL\r\nUSER\r\nSASL {mechanisms}\r\n.\r\n");
+    Server::new(&[]).instead("CAPA", say(&list))
+}
+
+/// What a server is told before LIST, but for CAPA.
+fn login(server: &Server) -> Vec<String> {
+    let log = server.log();
+    log.into_iter().take_while(|line| line != "LIST").filter(|line| line != "CAPA").collect()
+}
+
+/// R2384-4.03, R1939-7.03: what is asked for is what is done.
+#[test]
+fn a_login_is_made_in_the_way_that_is_asked_for() {
+    let mut fetch = Fetch::new("ways");
+    let token = fetch.file("token", "vF9dft4qmTc\r\nsecond line\n");
+    let user = || vec!["USER mrose".to_owned(), "PASS tanstaaf".to_owned()];
+    let apop = || vec!["APOP mrose c4c9334bac560ecc979e58001b3e22fb".to_owned()];
+    let plain = || vec![format!("AUTH PLAIN {}", base64("\0mrose\0tanstaaf"))];
+    let anonymous = || vec![format!("AUTH ANONYMOUS {}", base64("mrose"))];
+    let bearer = base64("n,a=mrose,\x01auth=Bearer vF9dft4qmTc\x01\x01");
+    let bearer = || vec![format!("AUTH OAUTHBEARER {bearer}")];
+    let xoauth2 = base64("user=mrose\x01auth=Bearer vF9dft4qmTc\x01\x01");
+    let xoauth2 = || vec!["AUTH XOAUTH2".to_owned(), xoauth2.clone()];
+    let token = ["--token-file", token];
+    let all = "PLAIN XOAUTH2 OAUTHBEARER ANONYMOUS";
+    for (announced, parameter, options, method, told) in [
+        (all, "", &[][..], "PLAIN", plain()),
+        ("ANONYMOUS", "", &[], "USER", user()),
+        (all, "", &["--auth", "USER"], "USER", user()),
+        (all, "", &["--auth", "apop"], "APOP", apop()),
+        (all, ";AUTH=+APOP", &[], "APOP", apop()),
+        (all, ";AUTH=+apop", &["--auth", "APOP"], "APOP", apop()),
+        (all, ";AUTH=*", &["--auth", "user"], "USER", user()),
+        ("LOGIN", ";AUTH=plain", &["--auth", "Plain"], "PLAIN", plain()),
+        (all, "", &["--auth", "ANONYMOUS"], "ANONYMOUS", anonymous()),
+        (all, "", &token, "OAUTHBEARER", bearer()),
+        ("PLAIN XOAUTH2", "", &token, "XOAUTH2", xoauth2()),
+        (all, ";AUTH=XOAUTH2", &token, "XOAUTH2", xoauth2()),
+    ] {
+        let server = announcing(announced)
+            .instead("", say("+OK <1896.697170952@dbc.mtview.ca.us>\r\n"))
+            .instead("AUTH XOAUTH2", say("+ \r\n"));
+        // What needs no password asks for none.
+        let needs = matches!(method, "PLAIN" | "USER" | "APOP");
+        fetch.password = if needs { PASSWORD.to_owned() } else { String::new() };
+        let url = format!("pop://mrose{parameter}@127.0.0.1:{}", server.port);
+        let said = end(&mut fetch.command(&url, &[options, &["--list"]].concat()));
+        said.exit(0).says(&format!("logged in by {method} in clear\n"));
+        assert_eq!(login(&server), told, "{announced} {parameter} {options:?}");
+    }
+}
+
+/// R8314-5.1.01: one way is tried; where it fails no other is.
+#[test]
+fn a_login_that_is_refused_is_tried_in_no_other_way() {
+    let fetch = Fetch::new("no-other-way");
+    for (command, options, said) in [
+        ("AUTH CRAM-MD5", &["--auth", "cram-md5"][..], "refused the login by CRAM-MD5: [AUTH] no"),
+        ("AUTH SCRAM-SHA-256", &[], "refused the login by SCRAM-SHA-256: [AUTH] no"),
+        ("AUTH LOGIN", &["--auth", "LOGIN"], "refused the login by LOGIN: [AUTH] no"),
+    ] {
+        let server =
+            announcing("CRAM-MD5 SCRAM-SHA-256 PLAIN").instead(command, say("-ERR [AUTH] no\r\n"));
+        fetch.run(&server, options).exit(1).says(said).says_not("logged in");
+        let told = login(&server);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].starts_with(command) && told[1] == "QUIT", "{told:?}");
+    }
+    let server = announcing("GSSAPI");
+    fetch
+        .run(&server, &["--token-file", fetch.file("token", "vF9dft4qmTc")])
+        .exit(1)
+        .says("login failed: the server offers no acceptable way to log in; it announces GSSAPI");
+    assert_eq!(login(&server), ["QUIT"]);
+}
+
+/// R7628-3.2.3.01, I10: what the server says of a token is shown, and the token is not.
+#[test]
+fn a_refused_token_is_told_with_its_reason() {
+    let fetch = Fetch::new("token");
+    let token = "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg";
+    let options = ["--token-file", fetch.file("token", token)];
+    let initial = base64(&format!("n,a=mrose,\x01auth=Bearer {token}\x01\x01"));
+    let auth = format!("AUTH OAUTHBEARER {initial}");
+    let json = r#"{"status":"invalid_token","scope":"mail"}"#;
+    let expired = say(&format!("+ {}\r\n", base64(json)));
+    let server = announcing("OAUTHBEARER")
+        .instead(&auth, expired.clone())
+        .instead("AQ==", say("-ERR [AUTH] it has expired\r\n"));
+    fetch
+        .run(&server, &options)
+        .exit(1)
+        .says("the login by OAUTHBEARER: [AUTH] it has expired")
+        .says(json)
+        .says_not(token);
+    assert_eq!(login(&server), [auth.as_str(), "AQ==", "QUIT"]);
+
+    let detail = say(&format!("+ {}\r\n", base64(&format!(r#"{{"token":"{token}"}}"#))));
+    let cut = say(&format!("-ERR what is {}?\r\n", &initial[..60]));
+    for (first, last) in [
+        (detail, say("-ERR no\r\n")),
+        (expired.clone(), say(&format!("-ERR what is {token}?\r\n"))),
+        (expired.clone(), say(&format!("-ERR what is {}?\r\n", &token[..20]))),
+        (expired, cut),
+    ] {
+        let server = announcing("OAUTHBEARER").instead(&auth, first).instead("AQ==", last);
+        let said = fetch.run(&server, &options).exit(1).says("holds a secret");
+        said.says_not(&token[..20]).says_not(&initial[40..60]);
+    }
+}
+
+/// I8: a challenge that cannot be one ends the exchange, and it is said who gave up and why.
+#[test]
+fn a_login_that_is_given_up_is_told_with_its_reason() {
+    let fetch = Fetch::new("given-up");
+    let server = announcing("CRAM-MD5")
+        .instead("AUTH CRAM-MD5", say("+ no base64!\r\n"))
+        .instead("*", say("-ERR as you like\r\n"));
+    fetch
+        .run(&server, &["--leniency", "strict"])
+        .exit(1)
+        .says("the login by CRAM-MD5 was given up: the server's challenge is malformed")
+        .says("the server said: as you like");
+    assert_eq!(login(&server), ["AUTH CRAM-MD5", "*", "QUIT"]);
+}
+
 // Whoever runs it.
 
 #[test]
@@ -729,8 +1054,54 @@ fn the_password_is_never_shown() {
         fetch.run(&server, &[]).exit(1).says("login failed").says_not(PASSWORD);
     }
     let server = Server::new(&[]).instead("PASS tanstaaf", say("-ERR [AUTH] no\r\n"));
-    fetch.run(&server, &[]).exit(1).says("login failed: the server refused: [AUTH] no");
+    fetch
+        .run(&server, &[])
+        .exit(1)
+        .says("login failed: the server refused the login by USER: [AUTH] no")
+        .says_not("logged in");
     assert_eq!(server.took("QUIT").len(), 1);
+}
+
+/// I10: nor in base64, as it stands in the messages of the mechanisms.
+#[test]
+fn no_secret_is_shown_in_base64() {
+    let fetch = Fetch::new("echo-base64");
+    let initial = base64("\0mrose\0tanstaaf");
+    let auth = format!("AUTH PLAIN {initial}");
+    for echo in [initial, base64(PASSWORD), base64("mrose tanstaaf?")] {
+        let server = announcing("PLAIN").instead(&auth, say(&format!("-ERR no {echo}\r\n")));
+        fetch.run(&server, &[]).exit(1).says("login failed").says("holds a secret").says_not(&echo);
+    }
+    let server = announcing("PLAIN").instead(&auth, say("-ERR dGhlIG90aGVyIHBhc3N3b3Jk\r\n"));
+    fetch.run(&server, &[]).exit(1).says("the login by PLAIN: dGhlIG90aGVyIHBhc3N3b3Jk");
+}
+
+/// I10: a secret, in whatever base64 has around it, and parts of a long one.
+#[test]
+fn an_echo_is_recognised() {
+    let long = b"ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg";
+    for before in ["", "a", "ab", "abc", "user=mrose\x01auth=Bearer "] {
+        for behind in ["", "z", "zy", "\x01\x01"] {
+            for secret in [b"tanstaaf", &b"p"[..], b"pw", long, b"\xff\xfe\xfd"] {
+                let around = [before.as_bytes(), secret, behind.as_bytes()].concat();
+                let text = String::from_utf8(Base64::encode(&around).expose().to_vec()).unwrap();
+                // Of a single octet base64 need not hold a single digit that is its own.
+                let told = echo::repeats(&format!("what is {text}?"), secret);
+                assert!(told || secret.len() == 1, "{before:?} {secret:?} {behind:?}");
+            }
+        }
+    }
+    for (said, secret, repeated) in [
+        ("what is tanstaaf?", &b"tanstaaf"[..], true),
+        ("what is tanstaa?", b"tanstaaf", false),
+        ("what is p\\xe4ss?", b"p\xe4ss", true),
+        ("a\\\\b is wrong", b"a\\b", true),
+        ("Bearer vF9dft4qmTc2… is malformed", long, true),
+        ("", b"tanstaaf", false),
+        ("no", b"tanstaaf", false),
+    ] {
+        assert_eq!(echo::repeats(said, secret), repeated, "{said} {secret:?}");
+    }
 }
 
 #[test]
@@ -751,12 +1122,30 @@ fn the_password_file_comes_before_the_environment() {
 #[test]
 fn what_cannot_be_is_a_usage_error() {
     let fetch = Fetch::new("usage");
+    fetch.file("token", "hunter2\n");
+    fetch.file("empty", "\n");
+    fetch.file("two words", "hunter2 hunter2\n");
     for (url, options, said) in [
         ("pop://u:hunter2@127.0.0.1", &[][..], "password"),
         ("pop://127.0.0.1", &[], "no user"),
         ("http://u@127.0.0.1", &[], "pop://"),
-        ("pop://u;AUTH=+APOP@127.0.0.1", &[], "APOP"),
-        ("pop://u;AUTH=scram-sha-1@127.0.0.1", &[], "SCRAM-SHA-1"),
+        ("pop://u;AUTH=+APOP@127.0.0.1", &["--auth", "USER"], "by APOP and no other, --auth one"),
+        ("pop://u;AUTH=PLAIN@127.0.0.1", &["--auth", "scram-sha-1"], "SCRAM-SHA-1"),
+        ("pop://u;AUTH=GSSAPI@127.0.0.1", &[], "GSSAPI is not supported"),
+        ("pop://u@127.0.0.1", &["--auth", "GSSAPI"], "GSSAPI is not supported"),
+        ("pop://u@127.0.0.1", &["--auth", "a b"], "--auth"),
+        ("pop://u@127.0.0.1", &["--auth", "external"], "EXTERNAL logs in by a certificate"),
+        ("pop://u;AUTH=EXTERNAL@127.0.0.1", &[], "EXTERNAL logs in by a certificate"),
+        ("pop://u@127.0.0.1", &["--auth", "XOAUTH2"], "--token-file"),
+        ("pop://u@127.0.0.1", &["--token-file", "token", "--auth", "PLAIN"], "a token is for"),
+        ("pop://u@127.0.0.1", &["--token-file", "token", "--auth", "ANONYMOUS"], "a token is for"),
+        ("pop://u@127.0.0.1", &["--token-file", "a", "--password-file", "b"], "--password-file"),
+        ("pop://u@127.0.0.1", &["--token-file", "empty"], "the token cannot be one"),
+        ("pop://u@127.0.0.1", &["--token-file", "two words"], "the token cannot be one"),
+        ("", &["--token-file", "token"], "URL"),
+        ("pop://u@127.0.0.1", &["--ca", "token"], "--ca token: "),
+        ("pops://u@127.0.0.1", &["--stls", "never"], "--stls"),
+        ("pop3s://u@127.0.0.1", &["--stls", "prefer", "--allow-plaintext"], "--stls"),
         ("pop://u@127.0.0.1", &["--list", "--delete"], "--delete"),
         ("pop://u@127.0.0.1", &["--window", "0"], "--window"),
         ("pop://u@127.0.0.1", &["--timeout", "0"], "--timeout"),
@@ -767,17 +1156,68 @@ fn what_cannot_be_is_a_usage_error() {
     assert!(!fetch.root.join("Maildir").exists());
 }
 
+/// R8314-5.2.01, R8314-5.2.02, R8314-5.2.03: each policy against a server without STLS, on another host and on this one: how it
+/// ends, and what of the login leaves.
 #[test]
-fn no_password_leaves_in_clear_unless_that_is_allowed() {
+fn nothing_of_a_login_leaves_in_clear_unless_that_is_allowed() {
     let Some(address) = own_address() else { return };
     let server = Server::at("0.0.0.0", &three());
     let fetch = Fetch::new("clear");
-    let url = format!("pop://mrose@{address}:{}", server.port);
-    end(&mut fetch.command(&url, &[])).exit(2).says("--allow-plaintext");
-    let log = std::mem::take(&mut server.script.lock().unwrap().log);
-    assert_eq!(log, ["CAPA"]);
-    end(&mut fetch.command(&url, &["--allow-plaintext"])).exit(0);
-    assert_eq!(fetch.delivered().len(), 3);
+    let hint = "nothing of the login was sent; --stls never --allow-plaintext";
+    for (options, elsewhere, here, said) in [
+        (&[][..], 1, 0, hint),
+        (&["--allow-plaintext"], 1, 0, hint),
+        (&["--stls", "require"], 1, 1, hint),
+        (&["--stls", "require", "--allow-plaintext"], 1, 1, hint),
+        (&["--stls", "prefer"], 1, 0, "nothing of the login was sent; --allow-plaintext"),
+        (&["--stls", "never"], 2, 0, "nothing of the login was sent; --allow-plaintext"),
+        (&["--stls", "prefer", "--allow-plaintext"], 0, 0, "logged in by USER in clear"),
+        (&["--stls", "never", "--allow-plaintext"], 0, 0, "logged in by USER in clear"),
+    ] {
+        let local = IpAddr::from([127, 0, 0, 1]);
+        for (host, code) in [(address, elsewhere), (local, here)] {
+            let url = format!("pop://mrose@{host}:{}", server.port);
+            let ended = end(&mut fetch.command(&url, &[options, &["--list"]].concat()));
+            let ended = ended.exit(code).says_not(PASSWORD);
+            let log = server.log();
+            if code == 0 {
+                let ended = ended.says("logged in by USER in clear\n");
+                let warned = ended.err.contains("neither the login nor the messages are private");
+                assert_eq!(warned, host != local, "{options:?}");
+                assert_eq!(log[..3], ["CAPA", "USER mrose", "PASS tanstaaf"], "{options:?}");
+            } else {
+                ended.says(said).says_not("logged in");
+                assert_eq!(log, ["CAPA"], "{options:?}");
+            }
+        }
+    }
+}
+
+/// Each combination, and what it comes to.
+#[test]
+fn a_policy_says_what_the_options_say() {
+    use Security::{Implicit, PlaintextAllowed, StlsPreferred, StlsRequired};
+    for (scheme, stls, allow_plaintext, policy) in [
+        (None, None, false, Some((StlsRequired, None))),
+        (None, None, true, Some((StlsRequired, None))),
+        (None, Some(Stls::Require), false, Some((StlsRequired, Some(UseStls::Required)))),
+        (None, Some(Stls::Require), true, Some((StlsRequired, Some(UseStls::Required)))),
+        (None, Some(Stls::Prefer), false, Some((StlsPreferred, Some(UseStls::IfOffered)))),
+        (None, Some(Stls::Prefer), true, Some((PlaintextAllowed, Some(UseStls::IfOffered)))),
+        (None, Some(Stls::Never), false, Some((StlsRequired, Some(UseStls::Never)))),
+        (None, Some(Stls::Never), true, Some((PlaintextAllowed, Some(UseStls::Never)))),
+        (Some(Implicit), None, false, Some((Implicit, None))),
+        (Some(Implicit), None, true, Some((Implicit, None))),
+        (Some(Implicit), Some(Stls::Require), false, Some((Implicit, None))),
+        (Some(Implicit), Some(Stls::Require), true, Some((Implicit, None))),
+        (Some(Implicit), Some(Stls::Prefer), false, None),
+        (Some(Implicit), Some(Stls::Prefer), true, None),
+        (Some(Implicit), Some(Stls::Never), false, None),
+        (Some(Implicit), Some(Stls::Never), true, None),
+    ] {
+        let found = protection(scheme, stls, allow_plaintext);
+        assert_eq!(found, policy, "{scheme:?} {stls:?} {allow_plaintext}");
+    }
 }
 
 /// An IPv4 address of this machine that is not loopback, if it has one. Nothing is sent.

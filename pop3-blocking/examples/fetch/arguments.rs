@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use pop3_blocking::pop3_proto::Mailbox;
-use pop3_blocking::pop3_proto::client::{ClientConfig, Security};
+use pop3_blocking::pop3_proto::client::{ClientConfig, Method, Security};
+use pop3_blocking::pop3_proto::{InvalidValue, Mailbox, MechanismName};
 use pop3_blocking::{Address, Authentication};
 
 use crate::failure::Failure;
+use crate::protection::Stls;
 
 const MORE: &str = "\
 The password is the first line of --password-file, else $POP3_PASSWORD, else it is asked for.
@@ -21,8 +22,8 @@ line that cannot be.";
 #[derive(Debug, Parser)]
 #[command(name = "fetch", about = "Fetches mail over POP3 into a Maildir", after_help = MORE)]
 pub(crate) struct Arguments {
-    #[arg(help = "The maildrop: pop://USER@HOST or pop://USER@HOST:PORT (RFC 2384); \
-                  a sample on this machine if there is none")]
+    #[arg(help = "The maildrop: pop://USER@HOST or pop://USER;AUTH=TYPE@HOST:PORT (RFC 2384), \
+                  pops:// for TLS from the first octet; a sample on this machine if there is none")]
     // No `Address` here: for a value that is refused clap repeats it, and a password may stand in it.
     pub(crate) url: Option<String>,
     /// The Maildir to deliver into; it is made if it is missing
@@ -37,12 +38,24 @@ pub(crate) struct Arguments {
     /// Read the password from the first line of a file
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// Send the password unencrypted, to a host that is not this one
+    /// Read an OAuth access token from the first line of a file, and log in by that
+    #[arg(long, value_name = "FILE", conflicts_with = "password_file", requires = "url")]
+    pub(crate) token_file: Option<PathBuf>,
+    #[arg(long, value_name = "MECHANISM", value_parser = method)]
+    #[arg(
+        help = "Log in by this SASL mechanism, by USER (with PASS) or by APOP, and in no other \
+                  way [default: the best that the server offers]"
+    )]
+    pub(crate) auth: Option<Method>,
+    #[arg(long, value_enum)]
+    #[arg(help = "When to begin TLS by STLS [default: require, on loopback prefer]")]
+    pub(crate) stls: Option<Stls>,
+    /// Trust the authorities in this PEM file and no others [default: the platform's]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     #[arg(long)]
+    #[arg(help = "With --stls prefer or never: log in unencrypted to a host that is not this one")]
     pub(crate) allow_plaintext: bool,
-    /// When to encrypt the connection
-    #[arg(long, value_enum, default_value_t = Stls::Never)]
-    pub(crate) stls: Stls,
     /// Which deviations of servers are forgiven
     #[arg(long, value_enum, default_value_t = Preset::Tolerant)]
     pub(crate) leniency: Preset,
@@ -65,20 +78,23 @@ impl Arguments {
         self.window.into()
     }
 
-    /// The policy says what may leave in clear; loopback is no way for anybody to listen.
-    pub(crate) const fn security(&self) -> Security {
-        match self.stls {
-            Stls::Never if self.allow_plaintext => Security::PlaintextAllowed,
-            Stls::Never => Security::StlsRequired,
+    /// The only way to log in that may be taken, if the URL or an option names one.
+    pub(crate) fn method(&self, account: &Account) -> Result<Option<Method>, Failure> {
+        match (account.method, self.auth) {
+            (Some(url), Some(option)) if url != option => Err(Failure::usage(format_args!(
+                "the URL wants a login by {url} and no other, --auth one by {option}"
+            ))),
+            (url, option) => Ok(url.or(option)),
         }
     }
 }
 
-/// When the connection is encrypted.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Stls {
-    /// The only way for now
-    Never,
+fn method(name: &str) -> Result<Method, InvalidValue> {
+    MechanismName::new(name).map(|name| match name.as_str() {
+        "USER" => Method::UserPass,
+        "APOP" => Method::Apop,
+        _ => Method::Sasl(name),
+    })
 }
 
 /// A preset of leniency.
@@ -102,26 +118,31 @@ impl Preset {
     }
 }
 
-/// Whose maildrop, and where.
+/// Whose maildrop, where, and what the URL says of the way to it.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) mailbox: Mailbox,
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// What the scheme asks for.
+    pub(crate) security: Option<Security>,
+    /// The only way to log in that may be taken (RFC 2384 §4).
+    pub(crate) method: Option<Method>,
 }
 
 impl Account {
-    /// What the URL says. A way to log in that it names is the only one that may be taken
-    /// (RFC 2384 §4), and USER with PASS is the only one there is here.
+    /// What the URL says.
     pub(crate) fn of(url: &str) -> Result<Self, Failure> {
         let address: Address =
             url.parse().map_err(|error: pop3_blocking::AddressError| Failure::usage(error))?;
-        match address.authentication() {
-            Authentication::Any => {}
-            Authentication::Apop => return Err(no_such_login("APOP")),
-            Authentication::Mechanism(name) => return Err(no_such_login(name)),
-            _ => return Err(no_such_login("something else")),
-        }
+        let method = match address.authentication() {
+            Authentication::Any => None,
+            Authentication::Apop => Some(Method::Apop),
+            Authentication::Mechanism(name) => {
+                Some(Method::Sasl(MechanismName::new(name).map_err(Failure::usage)?))
+            }
+            _ => return Err(Failure::usage("the URL's ;AUTH= is not supported here")),
+        };
         let mailbox = address
             .mailbox()
             .ok_or_else(|| Failure::usage("the URL names no user: pop://USER@HOST"))?;
@@ -129,20 +150,15 @@ impl Account {
             mailbox: mailbox.clone(),
             host: address.host().to_ascii_lowercase(),
             port: address.port(),
+            security: address.security(),
+            method,
         })
     }
 }
 
-fn no_such_login(name: &str) -> Failure {
-    Failure::usage(format_args!(
-        "the URL wants a login by {name} and no other; only USER and PASS are supported here, \
-         which ;AUTH=* or no ;AUTH= allows"
-    ))
-}
-
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mailbox, host, port } = self;
+        let Self { mailbox, host, port, .. } = self;
         if host.contains(':') {
             write!(f, "{mailbox} at [{host}]:{port}")
         } else {

@@ -14,7 +14,9 @@ pub(crate) enum Failure {
     Usage(String),
     /// The server, or the way to it.
     Server { doing: Doing, error: pop3_blocking::Error },
-    /// The login; without what the server said if that repeats the password.
+    /// The server, before a login could begin, and what else the user should know.
+    Connecting { to: String, error: Box<pop3_blocking::Error>, advice: &'static str },
+    /// The login; without what the server said if that repeats a secret.
     Login { said: String },
     /// The disk.
     Disk { doing: &'static str, path: PathBuf, error: io::Error },
@@ -25,7 +27,6 @@ pub(crate) enum Failure {
 /// What was being done when the server failed.
 #[derive(Clone, Debug)]
 pub(crate) enum Doing {
-    Connecting(String),
     Command(&'static str),
     Fetching(MessageNumber),
     Deleting(MessageNumber),
@@ -60,6 +61,9 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(reason) => f.write_str(reason),
             Self::Server { doing, error } => write!(f, "{doing}: {error}"),
+            Self::Connecting { to, error, advice } => {
+                write!(f, "connecting to {to}: {error}{advice}")
+            }
             Self::Login { said } => write!(f, "login failed: {said}"),
             Self::Disk { doing, path, error } => {
                 write!(f, "cannot {doing} {}: {error}", path.display())
@@ -73,6 +77,7 @@ impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Server { error, .. } => Some(error),
+            Self::Connecting { error, .. } => Some(&**error),
             Self::Disk { error, .. } => Some(error),
             Self::Usage(_) | Self::Login { .. } | Self::Local { .. } => None,
         }
@@ -82,7 +87,6 @@ impl std::error::Error for Failure {
 impl fmt::Display for Doing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connecting(to) => write!(f, "connecting to {to}"),
             Self::Command(command) => f.write_str(command),
             Self::Fetching(message) => write!(f, "message {message}"),
             Self::Deleting(message) => write!(f, "message {message}, to be deleted"),

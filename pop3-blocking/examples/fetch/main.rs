@@ -4,7 +4,9 @@
 //! It can be killed anywhere and run again: nothing is lost, and where the server has unique-ids
 //! nothing is delivered twice. Read [`run`] first, the rest from there:
 //!
-//! * [`arguments`], [`password`] — what the user says, and [`sample`] — what is fetched if it is nothing;
+//! * [`arguments`], [`credentials`] — what the user says, and [`sample`] — what is fetched if it is nothing;
+//! * [`connection`] — from there to a login, [`protection`] — when it is encrypted, and [`echo`] — what
+//!   a server says of it that must not be shown;
 //! * [`listing`] — what the server has, and [`archive`] — what of it is here already;
 //! * [`maildir`] — how a message becomes a file, and [`names`] — what the file is called;
 //! * [`interrupt`] — what happens on Ctrl-C;
@@ -12,13 +14,16 @@
 
 mod archive;
 mod arguments;
+mod connection;
+mod credentials;
+mod echo;
 mod failure;
 mod interrupt;
 mod listing;
 mod maildir;
 mod names;
-mod password;
 mod progress;
+mod protection;
 mod run;
 mod sample;
 
@@ -27,6 +32,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use arguments::{Account, Arguments};
+use connection::Connection;
 use failure::Failure;
 use interrupt::Interrupt;
 use progress::tell;
@@ -40,16 +46,15 @@ fn main() -> ExitCode {
 }
 
 fn fetch(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (account, password) = match &arguments.url {
-        Some(url) => {
-            let account = Account::of(url)?;
-            let password = password::find(arguments.password_file.as_deref(), &account)?;
-            (account, password)
-        }
-        None => sample::serve()?,
+    let (account, password) = if let Some(url) = &arguments.url {
+        (Account::of(url)?, None)
+    } else {
+        let (account, password) = sample::serve()?;
+        (account, Some(password))
     };
+    let connection = Connection::of(arguments, &account, password)?;
     // Only now: whoever ends the prompt for the password should get the echo of the terminal back,
     // which shells see to when the signal itself ends a program.
     let interrupt = Interrupt::install()?;
-    run::run(arguments, &account, &password, &interrupt)
+    run::run(arguments, &account, connection, &interrupt)
 }

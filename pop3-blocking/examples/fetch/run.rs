@@ -6,12 +6,13 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::ExitCode;
 
-use pop3_blocking::pop3_proto::client::{self, SendError, Update};
-use pop3_blocking::pop3_proto::{Command, Deviations, Escaped, Password, UniqueId};
-use pop3_blocking::{Client, Error, LoginError, Outcome, Session};
+use pop3_blocking::pop3_proto::client::Update;
+use pop3_blocking::pop3_proto::{Command, Deviations, UniqueId};
+use pop3_blocking::{Error, Outcome, Session};
 
 use crate::archive::{Archive, Occurrence};
 use crate::arguments::{Account, Arguments};
+use crate::connection::Connection;
 use crate::failure::{Doing, Failure};
 use crate::interrupt::{Interrupt, Quit};
 use crate::listing::{Listing, Message};
@@ -23,11 +24,11 @@ use crate::progress::{Progress, tell};
 pub(crate) fn run(
     arguments: &Arguments,
     account: &Account,
-    password: &Password,
+    connection: Connection<'_>,
     interrupt: &Interrupt,
 ) -> Result<ExitCode, Failure> {
     if arguments.list {
-        let mut session = open(arguments, account, password)?;
+        let mut session = connection.open()?;
         let listing = Listing::read(&mut session)?;
         print(&listing)?;
         let mut summary = Summary { unreadable: listing.unreadable, ..Summary::default() };
@@ -39,7 +40,7 @@ pub(crate) fn run(
 
     // What cannot be kept need not be asked for.
     let maildir = Maildir::open(&arguments.to, interrupt.clone())?;
-    let session = open(arguments, account, password)?;
+    let session = connection.open()?;
     let mut run = Run { arguments, maildir, session, summary: Summary::default() };
     let outcome = run.transfer(account);
     let Run { session, mut summary, .. } = run;
@@ -51,63 +52,6 @@ pub(crate) fn run(
     }
     summary.tell(&arguments.to, arguments.delete);
     Ok(summary.exit_code())
-}
-
-/// Connects and logs in.
-fn open(
-    arguments: &Arguments,
-    account: &Account,
-    password: &Password,
-) -> Result<Session<TcpStream>, Failure> {
-    let mut builder = Client::builder(arguments.security());
-    builder.config = arguments.leniency.config(arguments.security());
-    builder.deadlines.connect = arguments.timeout();
-    builder.deadlines.greeting = arguments.timeout();
-    builder.deadlines.reply = arguments.timeout();
-    let mut client = builder
-        .connect(&account.host, account.port)
-        .map_err(Failure::server(Doing::Connecting(account.to_string())))?;
-    known(client.capabilities())?;
-    let mut session =
-        client.login(&account.mailbox, password).map_err(|error| login_failure(error, password))?;
-    known(session.capabilities())?;
-    Ok(session)
-}
-
-/// A server need not know CAPA.
-fn known<T>(capabilities: Result<T, Error>) -> Result<(), Failure> {
-    match capabilities {
-        Ok(_) | Err(Error::Refused(_)) => Ok(()),
-        Err(error) => Err(Failure::server(Doing::Command("CAPA"))(error)),
-    }
-}
-
-/// What came of the login. Servers repeat what they do not like: the password is not shown even so.
-fn login_failure(error: LoginError<TcpStream>, password: &Password) -> Failure {
-    let error = match error {
-        LoginError::Refused {
-            reason: client::LoginError::Send(SendError::NotProtected { .. }),
-            ..
-        } => {
-            return Failure::usage(
-                "the connection is not encrypted and its other end not on this machine: nothing \
-                 of the login was sent; --allow-plaintext sends the password all the same",
-            );
-        }
-        LoginError::Refused { client, reason } => {
-            // The server was asked nothing that its answer could change.
-            let _ = client.quit();
-            Error::from(reason)
-        }
-        LoginError::Failed(error) => error,
-        error => Error::from(error),
-    };
-    let mut said = error.to_string();
-    if said.contains(&Escaped::new(password.expose()).to_string()) {
-        "the server refused, with a text that is not shown because it holds the password"
-            .clone_into(&mut said);
-    }
-    Failure::Login { said }
 }
 
 fn print(listing: &Listing) -> Result<(), Failure> {

@@ -28,5 +28,6 @@ pub(crate) fn serve() -> Result<(Account, Password), Failure> {
     let address =
         started.as_ref().map(Running::address).map_err(|error| local(error.to_string()))?;
     let host = address.ip().to_string();
-    Ok((Account { mailbox, host, port: address.port() }, password))
+    let account = Account { mailbox, host, port: address.port(), security: None, method: None };
+    Ok((account, password))
 }
