@@ -13,7 +13,6 @@ use pop3_blocking::{Builder, Client, Error, LoginError, Session, Tls, TlsErrorKi
 
 use crate::arguments::{Account, Arguments};
 use crate::credentials;
-use crate::echo;
 use crate::failure::{Doing, Failure};
 use crate::progress::tell;
 use crate::protection::protection;
@@ -131,11 +130,11 @@ fn login_failure(
     if let Error::Login(client::LoginError::Refused(refused)) = &error {
         let text = &refused.response.text;
         // Else it is what the error says.
-        if refused.cancelled.is_some() && !text.is_empty() {
+        if refused.cancelled.is_some() && !text.is_empty() && refused.may_be_shown() {
             said = format!("{said}; the server said: {text}");
         }
     }
-    if credentials::secret(credentials).is_some_and(|secret| echo::repeats(&said, secret)) {
+    if credentials::are_told_by(&said, credentials) {
         "the server refused, with a text that is not shown because it holds a secret"
             .clone_into(&mut said);
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use pop3_blocking::pop3_proto::client::{Credentials, Method};
 use pop3_blocking::pop3_proto::sasl::OAuthBearer;
-use pop3_blocking::pop3_proto::{MechanismName, Password, Secret};
+use pop3_blocking::pop3_proto::{Escaped, MechanismName, Password, Secret};
 
 use crate::arguments::{Account, Arguments};
 use crate::failure::Failure;
@@ -83,13 +83,16 @@ fn needs(method: Method) -> Result<Needs, Failure> {
     })
 }
 
-/// The secret of `credentials`, if they have one.
-pub(crate) fn secret(credentials: &Credentials) -> Option<&[u8]> {
-    match credentials {
-        Credentials::Password { password, .. } => Some(password.expose()),
-        Credentials::Token { token, .. } => Some(token.expose()),
-        _ => None,
-    }
+/// Whether `said`, in which texts of the server are escaped, tells the secret of `credentials`.
+pub(crate) fn are_told_by(said: &str, credentials: &Credentials) -> bool {
+    let secret = match credentials {
+        Credentials::Password { password, .. } => password.expose(),
+        Credentials::Token { token, .. } => token.expose(),
+        _ => return false,
+    };
+    [secret.to_vec(), Escaped::new(secret).to_string().into_bytes()]
+        .into_iter()
+        .any(|secret| Secret::new(secret).is_told_by(said.as_bytes()))
 }
 
 /// The first line of the file.

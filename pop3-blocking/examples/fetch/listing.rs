@@ -55,7 +55,8 @@ impl Listing {
 
         let failed = || Failure::server(Doing::Command("UIDL"));
         match session.uidl() {
-            Err(Error::Refused(response)) => {
+            // A failure of the moment must not have everything fetched again.
+            Err(Error::Refused(response)) if response.means_not_implemented() => {
                 tell(&format_args!("UIDL: the server gives no unique-ids: {}", response.text));
             }
             Err(error) => return Err(failed()(error)),

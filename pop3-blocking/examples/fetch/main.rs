@@ -5,8 +5,7 @@
 //! nothing is delivered twice. Read [`run`] first, the rest from there:
 //!
 //! * [`arguments`], [`credentials`] — what the user says, and [`sample`] — what is fetched if it is nothing;
-//! * [`connection`] — from there to a login, [`protection`] — when it is encrypted, and [`echo`] — what
-//!   a server says of it that must not be shown;
+//! * [`connection`] — from there to a login, and [`protection`] — when it is encrypted;
 //! * [`listing`] — what the server has, and [`archive`] — what of it is here already;
 //! * [`maildir`] — how a message becomes a file, and [`names`] — what the file is called;
 //! * [`interrupt`] — what happens on Ctrl-C;
@@ -16,7 +15,6 @@ mod archive;
 mod arguments;
 mod connection;
 mod credentials;
-mod echo;
 mod failure;
 mod interrupt;
 mod listing;

@@ -4,6 +4,8 @@ mod base64;
 mod capability;
 mod command;
 mod delegation;
+#[cfg(feature = "sasl")]
+mod echo;
 mod greeting;
 mod language;
 mod listing;
