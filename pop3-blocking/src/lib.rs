@@ -34,6 +34,8 @@ mod deadline;
 mod driver;
 mod error;
 mod listing;
+#[cfg(feature = "ntlm")]
+mod ntlm;
 mod pipeline;
 #[cfg(feature = "server")]
 pub mod server;
@@ -48,6 +50,8 @@ pub use connect::Builder;
 pub use deadline::{Deadlines, Timeouts, Untimed};
 pub use error::{Error, QuitError};
 pub use listing::{Items, Listing, ScanListings, UniqueIdListings};
+#[cfg(feature = "ntlm")]
+pub use ntlm::Ntlm;
 pub use pipeline::{Outcome, Pipeline, Reply};
 pub use pop3_proto;
 /// For a configuration of TLS of your own: see [`Tls`].
