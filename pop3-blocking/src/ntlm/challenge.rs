@@ -13,7 +13,7 @@ const HEADER_OCTETS: usize = 48;
 const END_OF_LIST: u16 = 0;
 const TIMESTAMP: u16 = 7;
 
-/// What NTLMv2 needs of a `CHALLENGE_MESSAGE` ([MS-NLMP] 2.2.1.2).
+/// What `NTLMv2` needs of a `CHALLENGE_MESSAGE` ([MS-NLMP] 2.2.1.2).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Challenge<'a> {
     pub(super) flags: Flags,
@@ -25,7 +25,7 @@ pub(super) struct Challenge<'a> {
 }
 
 impl<'a> Challenge<'a> {
-    /// Reads a message; `None` if it is none that NTLMv2 in Unicode can be answered to. Nothing is
+    /// Reads a message; `None` if it is none to be answered in Unicode. Nothing is
     /// copied: the fields of the message only say where to look in it.
     pub(super) fn parse(message: &'a [u8]) -> Option<Self> {
         if message.len() > MAX_OCTETS || !message.starts_with(b"NTLMSSP\0\x02\0\0\0") {
