@@ -78,7 +78,7 @@ fn the_responses_are_those_of_the_specification() {
     assert_eq!(field(message, 52), b"");
 }
 
-/// [MS-NLMP] 3.1.5.1.2: a server's time is taken for the client's, and LMv2 is not said to it.
+/// [MS-NLMP] 3.1.5.1.2: a server's time is taken for the client's, and `LMv2` is not said to it.
 #[test]
 fn the_time_of_the_server_counts() {
     let time = [1, 2, 3, 4, 5, 6, 7, 8];
