@@ -1,6 +1,6 @@
 //! What is told of sessions, and that it is never a secret.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -45,7 +45,7 @@ struct Words(String);
 impl Visit for Words {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let name = if field.name() == "message" { "" } else { field.name() };
-        self.0 += &format!(" {name}{value:?}");
+        write!(self.0, " {name}{value:?}").expect("a string takes everything");
     }
 }
 
@@ -77,7 +77,7 @@ fn records(run: impl FnOnce()) -> Vec<String> {
 }
 
 fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    octets.iter().fold(String::new(), |digits, octet| digits + &format!("{octet:02x}"))
 }
 
 fn base64(octets: &[u8]) -> String {
