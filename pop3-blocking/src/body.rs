@@ -81,8 +81,12 @@ impl<'a, S: Timeouts> Body<'a, S> {
 
     fn read_into(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         while !self.ended {
-            match self.driver.session.read_body(self.id, buffer)? {
-                BodyRead::Data(read) => return Ok(read),
+            let read = self.driver.session.read_body(self.id, buffer).map_err(Error::from);
+            match read.inspect_err(|error| self.driver.trace.failed(error))? {
+                BodyRead::Data(read) => {
+                    self.driver.trace.body(read);
+                    return Ok(read);
+                }
                 BodyRead::NeedMore => self.driver.exchange()?,
                 BodyRead::EventFirst | BodyRead::End => match self.driver.event_of(self.id)? {
                     Event::Data { data, .. } => {

@@ -40,12 +40,13 @@ impl<S: Timeouts> Client<S> {
         peer: impl FnOnce() -> Result<Peer, TlsError>,
     ) -> Result<Self, Error> {
         let mut opening = Opening::new(stls);
-        if driver.run(|session| opening.step(session))?.is_none() {
+        if driver.run(|session, _| opening.step(session))?.is_none() {
             driver.begin_tls(peer()?)?;
             driver.session.tls_established()?;
-            driver.run(|session| opening.step(session))?;
+            driver.run(|session, _| opening.step(session))?;
         }
         let greeting = driver.session.greeting().cloned().ok_or(Error::Unexpected)?;
+        driver.trace.connected(&greeting, driver.session.channel());
         Ok(Self { driver, greeting })
     }
 
@@ -120,10 +121,17 @@ impl<S: Timeouts> Client<S> {
             Err(error) => return Err(LoginError::Failed(error)),
         }
         self.driver.clock.begin_login();
-        let outcome = self.driver.run(|session| login.step(session));
+        let outcome = self.driver.run(|session, trace| {
+            let step = login.step(session);
+            trace.chosen(login.method());
+            step
+        });
         self.driver.clock.end_login();
         match outcome {
-            Ok(Some(method)) => Ok(Session::new(self.driver, self.greeting, method)),
+            Ok(Some(method)) => {
+                self.driver.trace.logged_in(method);
+                Ok(Session::new(self.driver, self.greeting, method))
+            }
             Ok(None) => Err(LoginError::Failed(Error::Unexpected)),
             Err(Stop::Login(reason)) if self.driver.session.state() == State::Authorization => {
                 Err(LoginError::Refused { client: Box::new(self), reason })

@@ -4,11 +4,12 @@ use std::io::{self, Read as _, Write as _};
 
 use bytes::Buf as _;
 use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, Step};
-use pop3_proto::{Command, Deviations};
+use pop3_proto::{Command, Deviation, Deviations};
 
 use crate::deadline::{Clock, Deadlines, Timeouts};
 use crate::error::Error;
 use crate::tls::Peer;
+use crate::trace::Trace;
 use crate::transport::Transport;
 
 /// A session and its transport.
@@ -23,10 +24,11 @@ pub(crate) struct Driver<S> {
     write_closed: bool,
     /// What the server has been forgiven so far.
     pub(crate) deviations: Deviations,
+    pub(crate) trace: Trace,
 }
 
 impl<S: Timeouts> Driver<S> {
-    pub(crate) const fn new(session: ClientSession, stream: S, deadlines: Deadlines) -> Self {
+    pub(crate) fn new(session: ClientSession, stream: S, deadlines: Deadlines) -> Self {
         Self {
             session,
             stream: Transport::Clear(stream),
@@ -34,13 +36,16 @@ impl<S: Timeouts> Driver<S> {
             unflushed: false,
             write_closed: false,
             deviations: Deviations::NONE,
+            trace: Trace::new(),
         }
     }
 
     /// Begins TLS: the session that goes on knows nothing that came before it.
     pub(crate) fn begin_tls(&mut self, peer: Peer) -> Result<(), Error> {
         debug_assert!(!self.unflushed, "what belongs before TLS stands in the transport");
-        self.stream.upgrade_client(peer, self.clock.deadlines.tls)?;
+        let begun = self.stream.upgrade_client(peer, self.clock.deadlines.tls);
+        self.trace.tls(&begun, self.stream.negotiated());
+        begun?;
         self.clock.disarmed();
         Ok(())
     }
@@ -48,15 +53,17 @@ impl<S: Timeouts> Driver<S> {
     /// Does what `step` calls for until it is done; `None` if the TLS handshake is due.
     pub(crate) fn run<T>(
         &mut self,
-        mut step: impl FnMut(&mut ClientSession) -> Result<Step<T>, client::LoginError>,
+        mut step: impl FnMut(&mut ClientSession, &mut Trace) -> Result<Step<T>, client::LoginError>,
     ) -> Result<Option<T>, Stop> {
         loop {
-            match step(&mut self.session).map_err(Stop::Login)? {
+            let step = step(&mut self.session, &mut self.trace);
+            match step.inspect_err(|error| self.trace.not_logged_in(error)).map_err(Stop::Login)? {
                 Step::Exchange => self.exchange()?,
-                Step::StartTls => return Ok(None),
-                Step::Deviation(deviation) => {
-                    self.deviations.insert(deviation);
+                Step::StartTls => {
+                    self.trace.stls();
+                    return Ok(None);
                 }
+                Step::Deviation(deviation) => self.forgive(deviation),
                 Step::Done(done) => return Ok(Some(done)),
             }
         }
@@ -66,7 +73,10 @@ impl<S: Timeouts> Driver<S> {
     pub(crate) fn send(&mut self, command: &Command) -> Result<CommandId, Error> {
         loop {
             match self.session.send(command) {
-                Ok(id) => return Ok(id),
+                Ok(id) => {
+                    self.trace.sent(id, command);
+                    return Ok(id);
+                }
                 // Nobody else waits: what ends here was abandoned.
                 Err(error) if error.is_transient() => {
                     if let Event::Closed { farewell, .. } = self.event()? {
@@ -103,20 +113,35 @@ impl<S: Timeouts> Driver<S> {
     /// The next event that is no deviation; blocks until there is one.
     pub(crate) fn event(&mut self) -> Result<Event, Error> {
         loop {
-            match self.session.poll_event()? {
-                Some(Event::Deviation { deviation, .. }) => {
-                    self.deviations.insert(deviation);
+            let polled = self.session.poll_event().map_err(Error::from);
+            match polled.inspect_err(|error| self.trace.failed(error))? {
+                Some(Event::Deviation { deviation, .. }) => self.forgive(deviation),
+                Some(event) => {
+                    self.trace.event(&event);
+                    return Ok(event);
                 }
-                Some(event) => return Ok(event),
                 None => self.exchange()?,
             }
         }
     }
 
+    fn forgive(&mut self, deviation: Deviation) {
+        self.trace.deviation(deviation);
+        self.deviations.insert(deviation);
+    }
+
     /// Writes all that is to be written, then reads once.
     pub(crate) fn exchange(&mut self) -> Result<(), Error> {
+        self.write_then_read().inspect_err(|error| self.trace.failed(error))
+    }
+
+    fn write_then_read(&mut self) -> Result<(), Error> {
+        let writes = self.session.wants_write();
         while !self.write_closed && (self.session.wants_write() || self.unflushed) {
             self.write()?;
+        }
+        if writes {
+            self.trace.left(self.session.waiting());
         }
         if self.session.wants_read() { self.read() } else { Err(Error::Closed { farewell: None }) }
     }

@@ -24,6 +24,17 @@
 //! # }
 //! ```
 //!
+//! # Features
+//!
+//! - `tls` (default): TLS by rustls, certificates verified as the platform verifies them; `webpki-roots`:
+//!   Mozilla's authorities, for systems that have none.
+//! - `scram`, `md5` (default): logging in by SCRAM, by APOP and CRAM-MD5. `ntlm`: logging in by NTLM, as
+//!   Exchange has it; it brings some twenty crates.
+//! - `server`, `maildir` (default): serving mail, from Maildirs.
+//! - `tracing`: spans and events of the crate `tracing`. Targets `pop3::client` and `pop3::server`, at DEBUG,
+//!   tell of connections, TLS, logins, deviations, errors and ends; `pop3::wire`, at TRACE, of each command,
+//!   and on the client's side of replies. No credential is ever told, nor what answers one.
+//!
 //! Everything that the protocol decides is decided in `pop3_proto`; here are sockets and deadlines.
 
 mod address;
@@ -34,11 +45,14 @@ mod deadline;
 mod driver;
 mod error;
 mod listing;
+#[cfg(feature = "ntlm")]
+mod ntlm;
 mod pipeline;
 #[cfg(feature = "server")]
 pub mod server;
 mod session;
 mod tls;
+mod trace;
 mod transport;
 
 pub use address::{Address, AddressError, Authentication};
@@ -48,6 +62,8 @@ pub use connect::Builder;
 pub use deadline::{Deadlines, Timeouts, Untimed};
 pub use error::{Error, QuitError};
 pub use listing::{Items, Listing, ScanListings, UniqueIdListings};
+#[cfg(feature = "ntlm")]
+pub use ntlm::Ntlm;
 pub use pipeline::{Outcome, Pipeline, Reply};
 pub use pop3_proto;
 /// For a configuration of TLS of your own: see [`Tls`].

@@ -137,6 +137,7 @@ impl<'a, S: Timeouts, I: Iterator<Item = Command>> Pipeline<'a, S, I> {
                 self.next = Some(command);
                 break;
             };
+            self.driver.trace.sent(id, &command);
             self.queue(id, command);
         }
         Ok(())

@@ -254,6 +254,7 @@ impl<S: Timeouts> Driver<S> {
         match self.line(&Command::Quit) {
             Ok(_) => {
                 self.stream.close();
+                self.trace.quit(self.session.update());
                 Ok(self.session.update())
             }
             Err(error) => Err(QuitError { update: self.session.update(), error }),

@@ -56,6 +56,14 @@ impl<S: Timeouts> Transport<S> {
 }
 
 impl<S> Transport<S> {
+    /// The version and the cipher suite of TLS, if it is TLS.
+    pub(crate) fn negotiated(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Tls(stream) => stream.negotiated(),
+            Self::Clear(_) | Self::Gone => None,
+        }
+    }
+
     pub(crate) fn channel_bindings(&self) -> ChannelBindings {
         match self {
             Self::Tls(stream) => stream.channel_bindings(),

@@ -14,6 +14,7 @@ use super::store::{OpenError, OpenMaildrop, Store};
 use super::{Server, ServerError};
 use crate::deadline::{Timeouts, after};
 use crate::driver::is_end;
+use crate::trace;
 use crate::transport::Transport;
 
 /// Octets of a message that are read from a store at a time.
@@ -103,12 +104,15 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
     pub(super) fn run(mut self) -> Result<Ended, ServerError> {
         let ended = self.serve();
         self.stream.close();
+        trace::ended(&ended);
         ended
     }
 
     fn serve(&mut self) -> Result<Ended, ServerError> {
         loop {
-            let step = match self.session.poll_event() {
+            let event = self.session.poll_event();
+            trace::received(event.as_ref());
+            let step = match event {
                 Some(Event::Command(command)) => self.command(command),
                 Some(Event::Rejected(_)) => self.session.reject().map_err(Stop::from),
                 Some(Event::Closed { .. }) => return Ok(self.ended),
@@ -146,8 +150,11 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
 
     fn log_in(&mut self, password: &Password) -> Result<(), Stop> {
         let mailbox = self.mailbox.take();
-        let verified =
-            mailbox.filter(|mailbox| self.server.authenticator.verify(mailbox, password));
+        let verified = mailbox.filter(|mailbox| {
+            let verified = self.server.authenticator.verify(mailbox, password);
+            trace::authenticated(mailbox, verified);
+            verified
+        });
         let Some(mailbox) = verified else { return Ok(self.session.authentication_failed()?) };
         let opened = self.server.store.open(&mailbox).and_then(|stored| {
             let maildrop = Maildrop::new(stored.entries().to_vec());

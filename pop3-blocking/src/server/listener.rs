@@ -14,6 +14,7 @@ use pop3_proto::{Response, Status, Text};
 use super::Server;
 use super::authenticator::Authenticator;
 use super::store::Store;
+use crate::trace;
 
 /// How many connections a server serves at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -173,6 +174,7 @@ fn accept<T: Store + 'static, A: Authenticator + 'static>(
         // A listener for both families shows ::ffff:127.0.0.1.
         let peer = peer.ip().to_canonical();
         let Some(place) = open.admit(peer, server.connections) else {
+            trace::turned_away(peer);
             // In front of TLS there is nothing that could be said.
             if !tls {
                 refuse(stream);
@@ -198,6 +200,7 @@ fn serve<T: Store, A: Authenticator>(
     peer: IpAddr,
     tls: bool,
 ) {
+    let _connection = trace::connection(peer);
     let channel = if peer.is_loopback() { Channel::Trusted } else { Channel::Clear };
     // Nothing depends on how a connection that broke has broken.
     let _ = stream.set_nodelay(true);

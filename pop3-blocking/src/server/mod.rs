@@ -146,7 +146,9 @@ impl<T: Store, A: Authenticator> Server<T, A> {
     /// or the server has no certificate.
     pub fn serve_tls_connection<S: Timeouts>(&self, stream: S) -> Result<Ended, ServerError> {
         let mut transport = Transport::Clear(stream);
-        transport.upgrade_server(self.certificate()?, self.deadlines.tls)?;
+        let begun = transport.upgrade_server(self.certificate()?, self.deadlines.tls);
+        crate::trace::accepted_tls(&begun, transport.negotiated());
+        begun?;
         Connection::new(self, transport, Channel::Tls)?.run()
     }
 }

@@ -38,6 +38,10 @@ impl<S> TlsStream<S> {
         match self.0 {}
     }
 
+    pub(crate) fn negotiated(&self) -> Option<(&'static str, &'static str)> {
+        match self.0 {}
+    }
+
     pub(crate) fn channel_bindings(&self) -> ChannelBindings {
         match self.0 {}
     }

@@ -7,6 +7,7 @@ use pop3_blocking::Timeouts;
 
 /// One thing that the peer does.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "not every test needs each of them")]
 pub(crate) enum Act {
     /// The client must have written exactly this by now.
     Expect(&'static str),

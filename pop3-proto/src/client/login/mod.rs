@@ -123,6 +123,15 @@ impl Login {
         self.circumstances.binding = Some(binding);
     }
 
+    /// How the login is made, once that is chosen.
+    #[must_use]
+    pub const fn method(&self) -> Option<Method> {
+        match self.phase {
+            Phase::Opening | Phase::Announcement => None,
+            phase => Some(phase.method()),
+        }
+    }
+
     /// Goes on until something is to be done, or somebody is logged in.
     ///
     /// # Errors
