@@ -64,9 +64,11 @@ impl<'a> Connection<'a> {
             let advice = advice(&error);
             Failure::Connecting { to: account.to_string(), error: Box::new(error), advice }
         })?;
-        let mut session = client
-            .login_with(credentials.clone(), choice)
-            .map_err(|error| login_failure(error, &builder, &credentials))?;
+        let login = match credentials::own_mechanism(&choice, &credentials)? {
+            Some(mechanism) => client.login_by(mechanism),
+            None => client.login_with(credentials.clone(), choice),
+        };
+        let mut session = login.map_err(|error| login_failure(error, &builder, &credentials))?;
         let channel = if session.channel() == Channel::Tls { "over TLS" } else { "in clear" };
         tell(&format_args!("logged in by {} {channel}", session.method()));
         if session.channel() == Channel::Clear {
@@ -128,9 +130,10 @@ fn login_failure(
     };
     let mut said = error.to_string();
     if let Error::Login(client::LoginError::Refused(refused)) = &error {
-        let text = &refused.response.text;
-        // Else it is what the error says.
-        if refused.cancelled.is_some() && !text.is_empty() && refused.may_be_shown() {
+        let text = refused.response.text.to_string();
+        // Else it is what the error says; and here more is known of what must not be shown.
+        let unsaid = refused.cancelled.is_some() || !refused.may_be_shown();
+        if unsaid && !text.is_empty() && !credentials::are_told_by(&text, credentials) {
             said = format!("{said}; the server said: {text}");
         }
     }

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _};
 use std::path::Path;
 
-use pop3_blocking::pop3_proto::client::{Credentials, Method};
-use pop3_blocking::pop3_proto::sasl::OAuthBearer;
+use pop3_blocking::pop3_proto::client::{Choice, Credentials, Method};
+use pop3_blocking::pop3_proto::sasl::{Mechanism, OAuthBearer};
 use pop3_blocking::pop3_proto::{Escaped, MechanismName, Password, Secret};
 
 use crate::arguments::{Account, Arguments};
@@ -70,6 +70,8 @@ fn needs(method: Method) -> Result<Needs, Failure> {
             | MechanismName::SCRAM_SHA_256
             | MechanismName::SCRAM_SHA_256_PLUS,
         ) => Needs::Password,
+        #[cfg(feature = "ntlm")]
+        Method::Sasl(MechanismName::NTLM) => Needs::Password,
         Method::Sasl(MechanismName::OAUTHBEARER | MechanismName::XOAUTH2) => Needs::Token,
         Method::Sasl(MechanismName::ANONYMOUS) => Needs::Nothing,
         Method::Sasl(MechanismName::EXTERNAL) => {
@@ -81,6 +83,33 @@ fn needs(method: Method) -> Result<Needs, Failure> {
             return Err(Failure::usage(format_args!("a login by {method} is not supported here")));
         }
     })
+}
+
+/// The mechanism of `credentials`, if it is one that the library does not choose by itself.
+#[cfg(feature = "ntlm")]
+pub(crate) fn own_mechanism(
+    choice: &Choice,
+    credentials: &Credentials,
+) -> Result<Option<Box<dyn Mechanism>>, Failure> {
+    let (
+        Choice::Only(Method::Sasl(MechanismName::NTLM)),
+        Credentials::Password { mailbox, password, .. },
+    ) = (choice, credentials)
+    else {
+        return Ok(None);
+    };
+    let secret = Secret::new(password.expose());
+    let ntlm = pop3_blocking::Ntlm::new(mailbox.as_str(), None, secret).map_err(Failure::usage)?;
+    Ok(Some(Box::new(ntlm)))
+}
+
+#[cfg(not(feature = "ntlm"))]
+#[expect(clippy::unnecessary_wraps, reason = "NTLM may not take a name")]
+pub(crate) fn own_mechanism(
+    _: &Choice,
+    _: &Credentials,
+) -> Result<Option<Box<dyn Mechanism>>, Failure> {
+    Ok(None)
 }
 
 /// Whether `said`, in which texts of the server are escaped, tells the secret of `credentials`.
