@@ -90,12 +90,11 @@ fn log_in(
     reads: &[usize],
 ) -> Outcome {
     let mut session = ClientSession::new(config, Channel::Clear);
-    let mut login = match how {
-        Some((credentials, choice)) => Login::new(&session, credentials.clone(), choice.clone()),
-        None => {
-            let plain = Plain::new(None, "mrose", Secret::new(CANARY)).unwrap();
-            Login::with_mechanism(&session, Box::new(plain))
-        }
+    let mut login = if let Some((credentials, choice)) = how {
+        Login::new(&session, credentials.clone(), choice.clone())
+    } else {
+        let plain = Plain::new(None, "mrose", Secret::new(CANARY)).unwrap();
+        Login::with_mechanism(&session, Box::new(plain))
     };
     login = login.with_nonce("fyko+d2lbbFgONRv9qkxdawL").unwrap();
     if let Some(stls) = stls {
@@ -180,7 +179,7 @@ fn capabilities(stls: impl Strategy<Value = bool>) -> impl Strategy<Value = Vec<
             if stls {
                 lines.insert(at.min(lines.len()), "STLS");
             }
-            let list: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+            let list: String = lines.iter().flat_map(|line| [line, "\r\n"]).collect();
             format!("{status}\r\n{list}.\r\n").into_bytes()
         },
     )

@@ -382,7 +382,7 @@ fn server(transcript: &Transcript) -> ServerSession {
                     config.mechanisms.push(name);
                 }
             }
-            ["C:", "STLS"] | ["S:", "STLS"] => config.stls = true,
+            ["C:" | "S:", "STLS"] => config.stls = true,
             ["C:", "UTF8"] => config.utf8 = Utf8Offer::Yes,
             ["C:", "APOP", ..] => config.apop = true,
             _ => {}
