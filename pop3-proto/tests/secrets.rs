@@ -120,6 +120,8 @@ impl Server {
         let mut config = ServerConfig::new();
         config.mechanisms = MECHANISMS.to_vec();
         config.apop = true;
+        config.limits.bad_commands_before_login = u32::MAX;
+        config.limits.login_attempts = u32::MAX;
         let timestamp = ApopTimestamp::new(CHALLENGE).unwrap();
         let text = Text::new("ready").unwrap();
         let session = ServerSession::with_timestamp(config, Channel::Tls, text, timestamp);
@@ -624,18 +626,33 @@ proptest! {
     }
 }
 
-/// I10: nor does the room that the server reads into, after lines of more than half a block.
+/// I10: the room that a session reads into shows nothing of what was in it, however often the input begins anew.
 #[test]
 #[ignore = "what is moved to the beginning of the input leaves a copy behind"]
-fn no_room_shows_a_line_that_was_moved() {
+fn no_room_shows_what_was_read() {
     let password = "correct-horse-battery";
     let mut secrets = Secrets::default();
     secrets.add(password.as_bytes());
     let mut server = Server::new(password);
-    for _ in 0..3 {
-        let line = format!("AUTH PLAIN {password}{}\r\n", "x".repeat(600));
-        server.converse(line.as_bytes(), &mut secrets);
+    for _ in 0..200 {
+        server.converse(format!("XAUTH {password}\r\n").as_bytes(), &mut secrets);
         secrets.look_at_room(server.session.incoming());
+    }
+    let mut config = config();
+    let limits = &mut config.limits;
+    (limits.status_line, limits.listing_line, limits.sasl_line) = (512, 512, 512);
+    (limits.input_block, limits.sasl_rounds) = (512, u32::MAX);
+    let mut client = ClientSession::new(config, Channel::Tls);
+    client.receive(b"+OK\r\n");
+    assert!(matches!(client.poll_event(), Ok(Some(Event::Greeting(_)))));
+    client.send(&Command::Auth { mechanism: MechanismName::LOGIN, initial: None }).unwrap();
+    for _ in 0..200 {
+        let waiting = client.outgoing().remaining();
+        client.outgoing().advance(waiting);
+        client.receive(format!("+ {}\r\n", base64(password.as_bytes())).as_bytes());
+        assert!(matches!(client.poll_event(), Ok(Some(Event::Challenge { .. }))));
+        secrets.look_at_room(client.incoming());
+        client.answer(&Base64::empty()).unwrap();
     }
 }
 
