@@ -147,7 +147,7 @@ impl<S: Timeouts> Client<S> {
         getrandom::fill(&mut random).map_err(std::io::Error::other)?;
         let nonce = Base64::encode(&random);
         let nonce = std::str::from_utf8(nonce.expose()).unwrap_or_default();
-        let mut login = login.with_nonce(nonce)?;
+        let mut login = login.with_nonce(nonce)?.with_preparation(prepared);
         if let Some(binding) = self.channel_bindings().preferred() {
             login.bind(binding);
         }
@@ -167,6 +167,12 @@ impl<S: Timeouts> Client<S> {
     pub fn quit(self) -> Result<Update, QuitError> {
         self.driver.quit()
     }
+}
+
+/// RFC 4013.
+#[cfg(feature = "scram")]
+fn prepared(text: &str) -> Option<String> {
+    stringprep::saslprep(text).ok().map(std::borrow::Cow::into_owned)
 }
 
 /// Why a login failed.

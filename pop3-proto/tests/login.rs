@@ -1,9 +1,11 @@
 //! The sans-I/O login: what is sent, in which order, and what is chosen.
 
 use bytes::Buf as _;
+#[cfg(feature = "scram")]
+use pop3_proto::client::Preparation;
 use pop3_proto::client::{
     Channel, Choice, ClientConfig, ClientSession, Credentials, Eof, Login, LoginError, Method,
-    Opening, ProtocolError, Security, SendError, Step, UseStls,
+    Opening, ProtocolError, Security, SendError, Step, Unfit, UseStls,
 };
 #[cfg(feature = "scram")]
 use pop3_proto::sasl::ChannelBinding;
@@ -274,17 +276,59 @@ fn only_means_only() {
     let method =
         log_in(Security::PlaintextAllowed, Channel::Tls, password("pencil"), plain, &script);
     assert_eq!(method, Ok(Method::Sasl(MechanismName::PLAIN)));
-    for (list, announced) in
-        [("-ERR\r\n", vec![]), ("+OK\r\nSASL LOGIN\r\n.\r\n", vec![MechanismName::LOGIN])]
-    {
+    let xoauth2 = Method::Sasl(MechanismName::XOAUTH2);
+    for (list, error) in [
+        ("-ERR\r\n", LoginError::Unfit { method: xoauth2, reason: Unfit::Credentials }),
+        (
+            "+OK\r\nSASL LOGIN\r\n.\r\n",
+            LoginError::NoMethod { announced: vec![MechanismName::LOGIN] },
+        ),
+    ] {
         let method = log_in(
             Security::PlaintextAllowed,
             Channel::Tls,
             password("pencil"),
-            sasl(MechanismName::XOAUTH2),
+            Choice::Only(xoauth2),
             &[c("CAPA", list)],
         );
-        assert_eq!(method, Err(LoginError::NoMethod { announced }));
+        assert_eq!(method, Err(error));
+    }
+}
+
+/// R5802-2.2.01: what is not ASCII is prepared or not said.
+#[cfg(feature = "scram")]
+#[test]
+fn what_is_not_ascii_is_prepared_for_scram() {
+    let credentials = || {
+        let secret = Password::opaque("p\u{aa}ss".as_bytes()).expect("a password");
+        Credentials::password(mailbox("user"), secret)
+    };
+    let list = "+OK\r\nSASL SCRAM-SHA-256 PLAIN\r\n.\r\n";
+    for (choice, prepare, left) in [
+        (Choice::Best, None, "AUTH PLAIN AHVzZXIAcMKqc3M="),
+        (sasl(MechanismName::SCRAM_SHA_256), None, ""),
+        (
+            Choice::Best,
+            Some((|text| Some(text.replace('\u{aa}', "a"))) as Preparation),
+            "AUTH SCRAM-SHA-256 ",
+        ),
+        (Choice::Best, Some((|_| None) as Preparation), ""),
+    ] {
+        let mut session = session(Security::Implicit, Channel::Tls);
+        let mut login = Login::new(&session, credentials(), choice).with_nonce(NONCE).unwrap();
+        if let Some(prepare) = prepare {
+            login = login.with_preparation(prepare);
+        }
+        let (outcome, surplus) =
+            drive(&mut session, |session| login.step(session), &[c("CAPA", list)]);
+        assert_eq!(surplus.len(), usize::from(!left.is_empty()), "{outcome:?}");
+        assert!(surplus.iter().all(|line| line.starts_with(left)), "{surplus:?}");
+        if left.is_empty() {
+            assert!(matches!(
+                outcome,
+                Err(LoginError::Unfit { reason: Unfit::NotAscii | Unfit::Prohibited, .. })
+            ));
+        }
     }
 }
 

@@ -506,7 +506,6 @@ proptest! {
 
     /// I10: nor where the text of a status line, or what a server says of a failure, is what it was told.
     #[test]
-    #[ignore = "what a server says in a text is shown as it came"]
     fn no_echoed_text_shows_a_secret(
         password in canary(),
         echo in select(vec![Echo::Ok, Echo::Err, Echo::Farewell, Echo::Challenge, Echo::Encoded]),
@@ -628,7 +627,6 @@ proptest! {
 
 /// I10: the room that a session reads into shows nothing of what was in it, however often the input begins anew.
 #[test]
-#[ignore = "what is moved to the beginning of the input leaves a copy behind"]
 fn no_room_shows_what_was_read() {
     let password = "correct-horse-battery";
     let mut secrets = Secrets::default();

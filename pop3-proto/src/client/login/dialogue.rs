@@ -1,12 +1,13 @@
 //! One command after the other.
 
+use core::fmt;
+
 use super::LoginError;
 use crate::client::{CancelReason, ClientSession, CommandId, Event, SendError};
 use crate::leniency::Deviation;
 use crate::{Command, Response, Text};
 
 /// Sends one command at a time and waits for its end.
-#[derive(Debug)]
 pub(super) struct Dialogue {
     /// The command whose end is awaited.
     open: Option<CommandId>,
@@ -14,6 +15,13 @@ pub(super) struct Dialogue {
     pub(super) detail: Option<Text>,
     /// Why the session gave the exchange up.
     pub(super) cancelled: Option<CancelReason>,
+}
+
+impl fmt::Debug for Dialogue {
+    /// Without what the server said: it may echo what it was told.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialogue").field("open", &self.open).finish_non_exhaustive()
+    }
 }
 
 /// What came of it so far.

@@ -10,7 +10,7 @@ use crate::{InvalidValue, MechanismName, Response, Text};
 
 /// Why a session could not be opened, or nobody logged in.
 ///
-/// After [`LoginError::Refused`], [`LoginError::NoMethod`], [`LoginError::Invalid`] and
+/// After [`LoginError::Refused`], [`LoginError::NoMethod`], [`LoginError::Unfit`], [`LoginError::Invalid`] and
 /// [`LoginError::Send`] the session stands in AUTHORIZATION, and another login may be tried. Nothing
 /// here tries a weaker method by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +36,47 @@ pub enum LoginError {
         /// The mechanisms that it announced.
         announced: Vec<MechanismName>,
     },
+    /// The method that was asked for cannot be had with these credentials here.
+    Unfit {
+        /// Which method.
+        method: Method,
+        /// Why not.
+        reason: Unfit,
+    },
     /// The server refused the credentials, or the mechanism did not accept the server.
     Refused(Box<RefusedLogin>),
+}
+
+/// Why a method cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unfit {
+    /// It takes another kind of credentials, or this build does not have it.
+    Credentials,
+    /// It takes names and passwords in ASCII only, unless they can be prepared (RFC 5802 §2.2): see
+    /// [`Login::with_preparation`](super::Login::with_preparation).
+    NotAscii,
+    /// The name or the password is no UTF-8, or holds what its preparation prohibits (RFC 4013 §2.3).
+    Prohibited,
+    /// It cannot say that another's maildrop is wanted.
+    Authorization,
+    /// There is no TLS to bind it to (RFC 5802 §6).
+    ChannelBinding,
+    /// The caller gave no nonce: [`Login::with_nonce`](super::Login::with_nonce).
+    Nonce,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Credentials => "it is not for such credentials, or not in this build",
+            Self::NotAscii => "it takes names and passwords in ASCII only",
+            Self::Prohibited => "the name or the password holds what is prohibited in it",
+            Self::Authorization => "it cannot open another's maildrop",
+            Self::ChannelBinding => "there is no TLS to bind it to",
+            Self::Nonce => "there is no nonce",
+        })
+    }
 }
 
 /// A login that the server refused, or that the mechanism gave up.
@@ -89,6 +128,7 @@ impl fmt::Display for LoginError {
                 }
                 Ok(())
             }
+            Self::Unfit { method, reason } => write!(f, "no login by {method}: {reason}"),
             Self::Refused(refused) => refused.fmt(f),
         }
     }

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::LoginError;
+use super::{LoginError, Unfit};
 use crate::client::ClientSession;
 #[cfg(feature = "scram")]
 use crate::sasl::ChannelBinding;
@@ -126,10 +126,15 @@ impl Credentials {
     }
 }
 
+/// Prepares a name or a password as RFC 4013 (SASLprep) says, which takes the tables of Unicode; `None`
+/// if it holds what is prohibited.
+pub type Preparation = fn(&str) -> Option<String>;
+
 /// What the transport and the caller add to the credentials.
 #[derive(Debug)]
 pub(super) struct Circumstances {
     pub(super) nonce: Option<String>,
+    pub(super) prepare: Option<Preparation>,
     #[cfg(feature = "scram")]
     pub(super) binding: Option<ChannelBinding>,
 }
@@ -137,6 +142,7 @@ pub(super) struct Circumstances {
 impl Circumstances {
     pub(super) const NONE: Self = Self {
         nonce: None,
+        prepare: None,
         #[cfg(feature = "scram")]
         binding: None,
     };
@@ -161,15 +167,16 @@ pub(super) fn choose(
 ) -> Result<Method, LoginError> {
     let capabilities = session.capabilities();
     let acceptable: &[Method] = match choice {
-        Choice::Only(method) if may_be_tried(*method, capabilities) => return Ok(*method),
+        Choice::Only(method) if may_be_tried(*method, capabilities) => {
+            let unfit = |reason| LoginError::Unfit { method: *method, reason };
+            return check_fit(*method, credentials, circumstances).map_err(unfit).map(|()| *method);
+        }
         Choice::Only(_) => &[],
         Choice::Best => credentials.methods(),
         Choice::FirstOf(methods) => methods,
     };
     let possible = |method: &&Method| {
-        announced(**method, session)
-            && (**method == Method::Apop || credentials.methods().contains(method))
-            && fits(**method, credentials, circumstances)
+        announced(**method, session) && check_fit(**method, credentials, circumstances).is_ok()
     };
     acceptable.iter().find(possible).copied().ok_or_else(|| none_of(capabilities))
 }
@@ -202,20 +209,34 @@ fn announced(method: Method, session: &ClientSession) -> bool {
 }
 
 /// Whether the method can say what there is to be said.
-fn fits(method: Method, credentials: &Credentials, circumstances: &Circumstances) -> bool {
+fn check_fit(
+    method: Method,
+    credentials: &Credentials,
+    circumstances: &Circumstances,
+) -> Result<(), Unfit> {
     let is_scram = matches!(method, Method::Sasl(name) if name.as_str().starts_with("SCRAM-"));
     let is_plus = matches!(method, Method::Sasl(name) if name.as_str().ends_with("-PLUS"));
-    if is_plus && !circumstances.can_bind() || is_scram && circumstances.nonce.is_none() {
-        return false;
+    let is_of_kind = credentials.methods().contains(&method)
+        || method == Method::Apop && matches!(credentials, Credentials::Password { .. });
+    if !is_of_kind {
+        return Err(Unfit::Credentials);
     }
-    match credentials {
-        Credentials::Password { mailbox, password, authorization } => {
-            let ascii = mailbox.is_ascii() && !password.is_opaque();
-            let speaks_for_others = is_scram || method == Method::Sasl(MechanismName::PLAIN);
-            (ascii || !is_scram) && (authorization.is_none() || speaks_for_others)
+    if is_plus && !circumstances.can_bind() {
+        return Err(Unfit::ChannelBinding);
+    }
+    if is_scram && circumstances.nonce.is_none() {
+        return Err(Unfit::Nonce);
+    }
+    if let Credentials::Password { mailbox, password, authorization } = credentials {
+        let ascii = mailbox.is_ascii() && !password.is_opaque();
+        if is_scram && !ascii && circumstances.prepare.is_none() {
+            return Err(Unfit::NotAscii);
         }
-        _ => true,
+        if authorization.is_some() && !is_scram && method != Method::Sasl(MechanismName::PLAIN) {
+            return Err(Unfit::Authorization);
+        }
     }
+    Ok(())
 }
 
 /// Makes the mechanism.
@@ -225,7 +246,7 @@ pub(super) fn mechanism(
     circumstances: &Circumstances,
     session: &ClientSession,
 ) -> Result<Box<dyn Mechanism>, LoginError> {
-    let unfit = || LoginError::NoMethod { announced: Vec::new() };
+    let unfit = || LoginError::Unfit { method: Method::Sasl(name), reason: Unfit::Credentials };
     Ok(match credentials {
         Credentials::Password { mailbox, password, authorization } => {
             let secret = Secret::new(password.expose());

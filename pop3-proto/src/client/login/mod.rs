@@ -18,8 +18,8 @@ mod scram;
 use alloc::boxed::Box;
 use alloc::string::ToString as _;
 
-pub use error::{LoginError, RefusedLogin};
-pub use method::{Choice, Credentials, Method};
+pub use error::{LoginError, RefusedLogin, Unfit};
+pub use method::{Choice, Credentials, Method, Preparation};
 pub use opening::{Opening, Step, UseStls};
 
 use super::ClientSession;
@@ -113,6 +113,14 @@ impl Login {
         }
         self.circumstances.nonce = Some(nonce.to_string());
         Ok(self)
+    }
+
+    /// Gives what prepares names and passwords that are not ASCII for SCRAM (RFC 4013). Without it SCRAM is
+    /// not chosen for them.
+    #[must_use]
+    pub fn with_preparation(mut self, prepare: Preparation) -> Self {
+        self.circumstances.prepare = Some(prepare);
+        self
     }
 
     /// Gives what binds SCRAM to the TLS channel (RFC 5802 §6): before the first step if the channel is
@@ -245,7 +253,7 @@ impl Login {
         let How::Choose(Credentials::Password { mailbox, password, authorization: None }, _) =
             &self.how
         else {
-            return Err(LoginError::NoMethod { announced: alloc::vec![] });
+            return Err(self.unfit());
         };
         Ok(match self.phase {
             Phase::User => Some(Command::User(mailbox.clone())),
@@ -258,8 +266,13 @@ impl Login {
                 let digest = crate::ApopDigest::compute(&timestamp, &secret);
                 Some(Command::Apop { mailbox: mailbox.clone(), digest })
             }
-            _ => return Err(LoginError::NoMethod { announced: alloc::vec![] }),
+            _ => return Err(self.unfit()),
         })
+    }
+
+    /// The choice of a method has seen to it that this does not happen.
+    const fn unfit(&self) -> LoginError {
+        LoginError::Unfit { method: self.phase.method(), reason: Unfit::Credentials }
     }
 
     fn authenticate(

@@ -2,8 +2,8 @@
 
 use alloc::boxed::Box;
 
-use super::LoginError;
 use super::method::Circumstances;
+use super::{LoginError, Method, Unfit};
 use crate::client::ClientSession;
 use crate::sasl::{Binding, Mechanism, Scram, ScramHash};
 use crate::{Mailbox, MechanismName, Secret};
@@ -36,6 +36,17 @@ pub(super) fn mechanism(
         (Some(_), Some(false)) => Binding::NotOffered,
         _ => Binding::Unsupported,
     };
-    let scram = Scram::new(hash, authorization, mailbox.as_str(), secret, nonce, binding)?;
+    let Some(prepare) = circumstances.prepare else {
+        let scram = Scram::new(hash, authorization, mailbox.as_str(), secret, nonce, binding)?;
+        return Ok(Some(Box::new(scram)));
+    };
+    let prohibited = || LoginError::Unfit { method: Method::Sasl(name), reason: Unfit::Prohibited };
+    let prepared = |text: &str| prepare(text).ok_or_else(prohibited);
+    let authorization = authorization.map(prepared).transpose()?;
+    let authentication = prepared(mailbox.as_str())?;
+    let password = core::str::from_utf8(secret.expose()).map_err(|_| prohibited())?;
+    let password = Secret::new(prepared(password)?);
+    let scram =
+        Scram::prepared(hash, authorization.as_deref(), &authentication, password, nonce, binding)?;
     Ok(Some(Box::new(scram)))
 }
