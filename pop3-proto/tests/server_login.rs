@@ -4,7 +4,8 @@
 
 use pop3_proto::client::Channel;
 use pop3_proto::server::{Event, ServerConfig, ServerSession};
-use pop3_proto::{Command, CommandError, MechanismName};
+use pop3_proto::state::State;
+use pop3_proto::{ApopTimestamp, Command, CommandError, KnownCode, MechanismName};
 
 mod server_support;
 use server_support::{GREETING, say, text, written};
@@ -88,5 +89,37 @@ fn binding_to_a_channel_needs_tls() {
         let mut config = config(&both[..1]);
         (config.user_pass, config.stls) = (false, stls);
         assert_eq!(ServerSession::new(config, channel, text("ready")).is_ok(), possible);
+    }
+}
+
+/// S14.6: every login that was refused counts, whatever it was refused for; a server that is out of order
+/// is not the client's fault.
+#[test]
+fn every_refused_login_counts() {
+    let digest = "0123456789abcdef".repeat(2);
+    for line in ["PASS x", "AUTH PLAIN", &format!("APOP mrose {digest}")] {
+        for (code, ends) in [(None, true), (Some(KnownCode::SysTemp), false)] {
+            let mut config = config(&[MechanismName::PLAIN]);
+            config.apop = true;
+            let timestamp = ApopTimestamp::new("<1@localhost>").expect("a timestamp");
+            let made =
+                ServerSession::with_timestamp(config, Channel::Tls, text("ready"), timestamp);
+            let mut session = made.expect("a way");
+            written(&mut session);
+            for _ in 0..3 {
+                assert_eq!(session.state(), State::Authorization);
+                if line.starts_with("PASS") {
+                    say(&mut session, b"USER mrose\r\n");
+                    assert!(matches!(session.poll_event(), Some(Event::Command(_))));
+                    session.ok(&text("PASS")).expect("USER waits");
+                }
+                say(&mut session, format!("{line}\r\n").as_bytes());
+                assert!(matches!(session.poll_event(), Some(Event::Command(_))), "{line}");
+                session.err(code, &text("no")).expect("it waits");
+                written(&mut session);
+            }
+            let over = ends.then_some(Event::Closed { commit: false });
+            assert_eq!(session.poll_event(), over, "{line}");
+        }
     }
 }
