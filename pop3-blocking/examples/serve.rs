@@ -4,19 +4,23 @@
 //! cargo run --release -p pop3-blocking --example serve -- --maildir DIR --user NAME --password-file F
 //! ```
 //!
-//! Without `--maildir` it serves a sample maildrop in memory: user "demo", password "demo", on loopback
-//! only. It prints `listening on ADDRESS` when it is ready, and serves until it is ended.
+//! With `--cert F --key F` there is STLS, and with `--tls-listen ADDRESS` a listener for TLS from the first
+//! octet. Without `--maildir` it serves a sample maildrop in memory: user "demo", password "demo", on
+//! loopback only. It prints `listening on ADDRESS` for each listener when it is ready, the one for TLS
+//! last, and serves until it is ended.
 
 use std::error::Error;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use pop3_blocking::pop3_proto::{Mailbox, Password};
-use pop3_blocking::server::{Authenticator, Maildir, Memory, Passwords, Server, Store, sample};
+#[cfg(feature = "tls")]
+use pop3_blocking::server::ServerTls;
+use pop3_blocking::server::{Listener, Maildir, Memory, Passwords, Server, Store, sample};
 
 /// Serve a Maildir over POP3.
 #[derive(Debug, Parser)]
@@ -33,6 +37,18 @@ struct Arguments {
     /// Where to listen
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1110")]
     listen: SocketAddr,
+    /// Where to listen for TLS from the first octet
+    #[cfg(feature = "tls")]
+    #[arg(long, value_name = "ADDRESS", requires = "cert")]
+    tls_listen: Option<SocketAddr>,
+    /// The certificate, in PEM, and what leads to its authority
+    #[cfg(feature = "tls")]
+    #[arg(long, value_name = "F", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The key of the certificate, in PEM
+    #[cfg(feature = "tls")]
+    #[arg(long, value_name = "F", requires = "cert")]
+    key: Option<PathBuf>,
     /// Take passwords in clear from other hosts too
     #[arg(long)]
     allow_plaintext: bool,
@@ -59,7 +75,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let (Some(maildir), Some(user), Some(file)) =
         (&arguments.maildir, &arguments.user, &arguments.password_file)
     else {
-        if !arguments.listen.ip().is_loopback() {
+        if !arguments.addresses().all(|address| address.ip().is_loopback()) {
             return Err("the sample is served on loopback only".into());
         }
         let demo = Mailbox::new("demo")?;
@@ -71,26 +87,70 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         return listen(arguments, store, passwords);
     };
     let mailbox = Mailbox::new(user)?;
-    let secret = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let secret = read(file)?;
     let line = secret.split(|octet| matches!(octet, b'\r' | b'\n')).next().unwrap_or_default();
     passwords.insert(mailbox.clone(), &Password::opaque(line)?);
     listen(arguments, Maildir::single(mailbox, maildir), passwords)
 }
 
-fn listen<T, A>(arguments: &Arguments, store: T, authenticator: A) -> Result<(), Box<dyn Error>>
-where
-    T: Store + 'static,
-    A: Authenticator + 'static,
-{
-    let mut server = Server::new(store, authenticator);
+fn listen<T: Store + 'static>(
+    arguments: &Arguments,
+    store: T,
+    passwords: Passwords,
+) -> Result<(), Box<dyn Error>> {
+    let mut server = Server::new(store, passwords);
     server.config.plaintext = arguments.allow_plaintext;
+    server.config.apop = true;
     // Whatever a password is, it is compared as octets.
     server.config.leniency.opaque_passwords = true;
     server.deadlines.idle = Duration::from_secs(arguments.idle);
     server.deadlines.write = Duration::from_secs(arguments.stalled);
-    let running = server.spawn(TcpListener::bind(arguments.listen)?)?;
-    println!("listening on {}", running.address());
+    arguments.certify(&mut server)?;
+    let mut listeners = Vec::new();
+    for address in arguments.addresses() {
+        let kind = if listeners.is_empty() { Listener::Clear } else { Listener::Tls };
+        listeners.push(kind(TcpListener::bind(address)?));
+    }
+    let running = server.spawn_all(listeners)?;
+    for address in running.addresses() {
+        println!("listening on {address}");
+    }
     loop {
         std::thread::park();
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+#[cfg(feature = "tls")]
+impl Arguments {
+    /// Where to listen: in clear, and then for TLS.
+    fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        [self.listen].into_iter().chain(self.tls_listen)
+    }
+
+    fn certify<T, A>(&self, server: &mut Server<T, A>) -> Result<(), Box<dyn Error>> {
+        if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
+            server.tls = Some(ServerTls::from_pem(&read(certificate)?, &read(key)?)?);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+impl Arguments {
+    fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        [self.listen].into_iter()
+    }
+
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "with TLS there is a certificate"
+    )]
+    fn certify<T, A>(&self, _: &mut Server<T, A>) -> Result<(), Box<dyn Error>> {
+        Ok(())
     }
 }

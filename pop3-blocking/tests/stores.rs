@@ -4,7 +4,8 @@
 use std::io::{self, Read as _};
 use std::sync::Arc;
 
-use pop3_blocking::pop3_proto::{Mailbox, MessageNumber, Password, Secret};
+use pop3_blocking::pop3_proto::sasl::{Answer, Question, ScramHash, ScramKeys};
+use pop3_blocking::pop3_proto::{Mailbox, MechanismName, MessageNumber, Password, Secret, Text};
 use pop3_blocking::server::{
     Authenticator, Memory, OpenError, OpenMaildrop, Passwords, RemoveError, Store,
 };
@@ -141,21 +142,29 @@ fn password(password: &str) -> Password {
     Password::new(password).expect("a password")
 }
 
+fn verify(known: &impl Authenticator, name: &str, word: &str) -> bool {
+    let (mailbox, password) = (mailbox(name), Secret::new(word));
+    match known.answer(&Question::Verify { mailbox, password }) {
+        Answer::Accepted => true,
+        Answer::Refused => false,
+        answer => panic!("{answer:?}"),
+    }
+}
+
 #[test]
 fn passwords_open_their_own_mailbox() {
     let passwords: Passwords =
         [(mailbox("mrose"), password("tan staaf")), (mailbox("alice"), password("x"))]
             .into_iter()
             .collect();
-    let verify = |name: &str, word: &str| passwords.verify(&mailbox(name), &password(word));
-    assert!(verify("mrose", "tan staaf") && verify("alice", "x"));
-    for wrong in ["x", "tan staa", "tan staaf ", "Tan staaf", "tan staag", "\x20"] {
-        assert!(!verify("mrose", wrong), "{wrong}");
+    assert!(verify(&passwords, "mrose", "tan staaf") && verify(&passwords, "alice", "x"));
+    for wrong in ["x", "tan staa", "tan staaf ", "Tan staaf", "tan staag", " ", "", "tan staaf\0"] {
+        assert!(!verify(&passwords, "mrose", wrong), "{wrong}");
     }
     for unknown in ["Mrose", "mros", "mallory"] {
-        assert!(!verify(unknown, "tan staaf") && !verify(unknown, "x"));
+        assert!(!verify(&passwords, unknown, "tan staaf") && !verify(&passwords, unknown, "x"));
     }
-    assert!(!Passwords::new().verify(&mailbox("mrose"), &password("x")));
+    assert!(!verify(&Passwords::new(), "mrose", "x"));
 }
 
 #[test]
@@ -163,25 +172,70 @@ fn a_password_can_be_changed() {
     let (mut passwords, mrose) = (Passwords::default(), mailbox("mrose"));
     passwords.insert(mrose.clone(), &password("old"));
     passwords.insert(mrose.clone(), &password("new"));
-    assert!(passwords.verify(&mrose, &password("new")));
-    assert!(!passwords.verify(&mrose, &password("old")));
+    assert!(verify(&passwords, "mrose", "new") && !verify(&passwords, "mrose", "old"));
     // For APOP and the like; behind pointers too.
-    assert_eq!(Arc::new(passwords.clone()).secret(&mrose), Some(Secret::new("new")));
-    assert_eq!(passwords.secret(&mailbox("alice")), None);
+    let secret = |mailbox| Question::Secret { mailbox };
+    let pointer: Box<dyn Authenticator> = Box::new(Arc::new(passwords.clone()));
+    assert_eq!(pointer.answer(&secret(mrose)), Answer::Secret(Secret::new("new")));
+    let pointer: &dyn Authenticator = &&passwords;
+    assert_eq!(pointer.answer(&secret(mailbox("alice"))), Answer::Refused);
 }
 
-/// What a mechanism needs is not offered by an authenticator that does not know of it.
+/// R5802-5.1, R7677-4: keys of each hash, with a salt of each user's own, of one form for all.
 #[test]
-fn nothing_more_than_passwords_has_to_be_known() {
-    struct Nobody;
-    impl Authenticator for Nobody {
-        fn verify(&self, _: &Mailbox, _: &Password) -> bool {
-            false
+fn passwords_become_keys() {
+    let mut passwords = Passwords::new();
+    for name in ["mrose", "alice"] {
+        passwords.insert(mailbox(name), &password("tanstaaf"));
+    }
+    passwords.insert(mailbox("rene"), &Password::opaque("ren\u{e9}".as_bytes()).expect("octets"));
+    let ask = |name, hash| passwords.answer(&Question::ScramKeys { mailbox: mailbox(name), hash });
+    for hash in [ScramHash::Sha1, ScramHash::Sha256] {
+        let [mrose, alice] = ["mrose", "alice"].map(|name| match ask(name, hash) {
+            Answer::ScramKeys(keys) => keys,
+            answer => panic!("{answer:?}"),
+        });
+        for keys in [&mrose, &alice] {
+            let (secret, salt) = (Secret::new("tanstaaf"), keys.salt());
+            assert_eq!((salt.len(), keys.iterations().get()), (16, 4096));
+            let derived = ScramKeys::derive(hash, &secret, salt, keys.iterations());
+            assert_eq!(derived.as_ref(), Ok(keys));
+        }
+        assert_ne!(mrose.salt(), alice.salt());
+        for nobody in ["rene", "mallory"] {
+            assert_eq!(ask(nobody, hash), Answer::Refused);
         }
     }
-    let nobody: Box<dyn Authenticator> = Box::new(Nobody);
-    assert_eq!(nobody.secret(&mailbox("mrose")), None);
-    assert!(!nobody.verify(&mailbox("mrose"), &password("x")));
+}
+
+/// Nobody comes in by what was not given, and nobody acts for another.
+#[test]
+fn what_was_not_given_is_refused() {
+    let (mrose, alice) = (mailbox("mrose"), mailbox("alice"));
+    let mut passwords: Passwords = [(mrose.clone(), password("x"))].into_iter().collect();
+    let token = |token: &str| Question::Token {
+        mechanism: MechanismName::OAUTHBEARER,
+        mailbox: Some(mailbox("mrose")),
+        token: Secret::new(token),
+    };
+    let anonymous = Question::Anonymous { trace: Text::new("").expect("a text") };
+    let external = Question::External { authorization: Some(mrose.clone()) };
+    let authorize = |authentication: &Mailbox, authorization: &Mailbox| Question::Authorize {
+        authentication: authentication.clone(),
+        authorization: authorization.clone(),
+    };
+    for question in [&token("t1"), &anonymous, &external, &authorize(&mrose, &alice)] {
+        assert_eq!(passwords.answer(question), Answer::Refused, "{question:?}");
+    }
+    assert_eq!(passwords.answer(&authorize(&mrose, &mrose)), Answer::Accepted);
+    passwords.insert_token(mrose.clone(), &Secret::new("t1"));
+    passwords.insert_token(alice.clone(), &Secret::new("t2"));
+    passwords.allow_anonymous(alice.clone());
+    assert_eq!(passwords.answer(&token("t1")), Answer::Identified(mrose));
+    assert_eq!(passwords.answer(&token("t2")), Answer::Identified(alice.clone()));
+    assert_eq!(passwords.answer(&token("t3")), Answer::Refused);
+    assert_eq!(passwords.answer(&anonymous), Answer::Identified(alice));
+    assert_eq!(passwords.answer(&external), Answer::Refused);
 }
 
 /// I10: neither passwords nor their digests are shown.

@@ -283,7 +283,8 @@ fn an_unfinished_handshake_is_freed() {
     let mut silent = [TcpStream::connect(tls).unwrap(), TcpStream::connect(tls).unwrap()];
     let refused = |port| builder(&authority).connect("localhost", port).is_err();
     assert!(refused(tls.port()));
-    let in_clear = Client::builder(Security::StlsRequired);
+    let mut in_clear = Client::builder(Security::StlsRequired);
+    in_clear.tls = builder(&authority).tls;
     let error = in_clear.connect("127.0.0.1", clear.port()).expect_err("no place");
     assert!(matches!(&error, Error::Refused(_)), "{error}");
     for silent in &mut silent {

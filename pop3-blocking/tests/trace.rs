@@ -323,7 +323,7 @@ fn a_server_tells_of_logins() {
     let records = records(|| {
         let script = [
             format!("USER \\mr\"ose\r\nPASS wrong{CANARY}\r\n"),
-            format!("AUTH PLAIN {}\r\n", base64(format!("\0mrose\0{CANARY}").as_bytes())),
+            format!("AUTH PLAIN {}\r\n", base64(format!("\0mrose\0x{CANARY}").as_bytes())),
             format!("APOP mrose {CANARY}\r\nUSER mrose\r\nPASS {CANARY}\r\nTOP 1 5\r\nQUIT\r\n"),
         ];
         let transport = Scripted::loose(65536, script.iter().map(send).chain([Act::Close]));
@@ -335,6 +335,8 @@ fn a_server_tells_of_logins() {
             "TRACE pop3::wire C: USER <withheld>",
             "TRACE pop3::wire C: PASS <withheld>",
             "DEBUG pop3::server login of \\\\mr\"ose failed",
+            "TRACE pop3::wire C: AUTH PLAIN <withheld>",
+            "DEBUG pop3::server login of mrose failed",
             "TRACE pop3::wire C: USER <withheld>",
             "TRACE pop3::wire C: PASS <withheld>",
             "DEBUG pop3::server mrose is authenticated",

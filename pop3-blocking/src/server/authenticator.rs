@@ -2,42 +2,33 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use pop3_proto::sasl::{Answer, Question, ScramDecoy, ScramHash, ScramKeys};
 use pop3_proto::{Mailbox, Password, Secret};
 use sha2::{Digest as _, Sha256};
 
-/// Knows what opens a mailbox. Shared by all connections.
+/// Knows who may open which maildrop. Shared by all connections.
 ///
-/// It answers for each kind of mechanism by a method of its own; what a mechanism needs beyond these
-/// comes as a method that by default offers nothing.
+/// Each [`Question`] says which answers it takes; what an authenticator does not know of it refuses
+/// ([`Answer::Refused`]). About an unknown mailbox it answers `Refused` too, after the same steps and
+/// the same time as about a known one with a wrong password, so that nobody learns from it which
+/// mailboxes there are.
+///
+/// An authenticator that only verifies passwords cannot serve SCRAM, CRAM-MD5 and APOP: their names are to
+/// be taken out of [`Server::config`](super::Server::config), since clients try the best that is offered
+/// and nothing weaker.
 pub trait Authenticator: Send + Sync {
-    /// Whether this is the mailbox's password (USER and PASS, RFC 1939 §7).
-    ///
-    /// An unknown mailbox takes the same steps and the same time as a known one with a wrong password,
-    /// so that nobody learns from it which mailboxes there are.
-    fn verify(&self, mailbox: &Mailbox, password: &Password) -> bool;
-
-    /// The secret that a mailbox shares with its owner, for mechanisms that compute with it
-    /// (APOP, RFC 1939 §7).
-    ///
-    /// `None`: such mechanisms are not offered to this mailbox. Whoever asks goes through the same
-    /// steps with a secret that nothing fits.
-    fn secret(&self, mailbox: &Mailbox) -> Option<Secret> {
-        let _ = mailbox;
-        None
-    }
+    /// Answers what a login needs to know. It may take its time: the connection waits.
+    fn answer(&self, question: &Question) -> Answer;
 }
 
 macro_rules! authenticator_behind_a_pointer {
     ($($pointer:ty),*) => {$(
         impl<A: Authenticator + ?Sized> Authenticator for $pointer {
-            fn verify(&self, mailbox: &Mailbox, password: &Password) -> bool {
-                (**self).verify(mailbox, password)
-            }
-
-            fn secret(&self, mailbox: &Mailbox) -> Option<Secret> {
-                (**self).secret(mailbox)
+            fn answer(&self, question: &Question) -> Answer {
+                (**self).answer(question)
             }
         }
     )*};
@@ -45,25 +36,39 @@ macro_rules! authenticator_behind_a_pointer {
 
 authenticator_behind_a_pointer!(&A, Arc<A>, Box<A>);
 
+/// Rounds of SCRAM's hash, for every user there is and every one there is not (RFC 7677 §4).
+const ITERATIONS: NonZeroU32 = NonZeroU32::new(4096).unwrap();
+/// Octets of a salt, likewise.
+const SALT_OCTETS: usize = 16;
+
 /// Mailboxes and their passwords, in memory.
 ///
 /// Passwords are compared by their digests, so that neither the lengths nor the place of the first
-/// difference show in the time that it takes. They are kept as they are too, for
-/// [`Authenticator::secret`]; `Debug` shows none of it.
+/// difference show in the time that it takes. They are kept as they are too, for CRAM-MD5 and APOP, and
+/// as keys for SCRAM; `Debug` shows none of it. Nobody may open another's maildrop.
 ///
 /// ```
 /// use pop3_blocking::server::{Authenticator as _, Passwords};
-/// use pop3_proto::{Mailbox, Password};
+/// use pop3_proto::sasl::{Answer, Question};
+/// use pop3_proto::{Mailbox, Password, Secret};
 ///
 /// let mrose = Mailbox::new("mrose")?;
 /// let passwords: Passwords = [(mrose.clone(), Password::new("tanstaaf")?)].into_iter().collect();
-/// assert!(passwords.verify(&mrose, &Password::new("tanstaaf")?));
-/// assert!(!passwords.verify(&Mailbox::new("mallory")?, &Password::new("tanstaaf")?));
+/// let verify = |password: &str| Question::Verify {
+///     mailbox: mrose.clone(),
+///     password: Secret::new(password),
+/// };
+/// assert_eq!(passwords.answer(&verify("tanstaaf")), Answer::Accepted);
+/// assert_eq!(passwords.answer(&verify("tanstaag")), Answer::Refused);
 /// # Ok::<(), pop3_proto::InvalidValue>(())
 /// ```
 #[derive(Clone)]
 pub struct Passwords {
     known: HashMap<Mailbox, Known>,
+    /// The digests of tokens, and whose they are.
+    tokens: Vec<(Secret, Mailbox)>,
+    /// Who comes without a name.
+    anonymous: Option<Mailbox>,
     /// What an unknown mailbox is compared with: the digest of nothing that anybody knows.
     nobody: Secret,
 }
@@ -72,32 +77,85 @@ pub struct Passwords {
 struct Known {
     password: Secret,
     digest: Secret,
+    /// None for a password that SCRAM cannot have.
+    keys: Vec<ScramKeys>,
 }
 
 impl Passwords {
     /// Knows nobody.
     #[must_use]
     pub fn new() -> Self {
-        Self { known: HashMap::new(), nobody: Secret::new([0; 32]) }
+        Self {
+            known: HashMap::new(),
+            tokens: Vec::new(),
+            anonymous: None,
+            nobody: Secret::new([0; 32]),
+        }
     }
 
     /// Gives a mailbox a password, instead of the one that it may have.
+    ///
+    /// SCRAM's keys are derived here, with 4096 iterations and a new salt of 16 octets. A password that
+    /// is not ASCII has none: clients would prepare it (RFC 4013), and it is not known how.
     pub fn insert(&mut self, mailbox: Mailbox, password: &Password) {
-        let known =
-            Known { password: Secret::new(password.expose()), digest: digest(password.expose()) };
+        let password = Secret::new(password.expose());
+        let known = Known { digest: digest(&password), keys: keys(&password), password };
         self.known.insert(mailbox, known);
+    }
+
+    /// Lets whoever shows this bearer token open the mailbox, by OAUTHBEARER and XOAUTH2. A mailbox may
+    /// have several.
+    pub fn insert_token(&mut self, mailbox: Mailbox, token: &Secret) {
+        self.tokens.push((digest(token), mailbox));
+    }
+
+    /// Lets anybody open this mailbox, by ANONYMOUS.
+    pub fn allow_anonymous(&mut self, mailbox: Mailbox) {
+        self.anonymous = Some(mailbox);
+    }
+
+    fn verify(&self, mailbox: &Mailbox, password: &Secret) -> bool {
+        let known = self.known.get(mailbox);
+        let expected = known.map_or(&self.nobody, |known| &known.digest);
+        (digest(password) == *expected) & known.is_some()
+    }
+
+    fn owner(&self, token: &Secret) -> Option<Mailbox> {
+        let shown = digest(token);
+        let mut owner = None;
+        // All of them, whichever it is.
+        for (digest, mailbox) in &self.tokens {
+            if *digest == shown {
+                owner = Some(mailbox.clone());
+            }
+        }
+        owner
     }
 }
 
 impl Authenticator for Passwords {
-    fn verify(&self, mailbox: &Mailbox, password: &Password) -> bool {
-        let known = self.known.get(mailbox);
-        let expected = known.map_or(&self.nobody, |known| &known.digest);
-        (digest(password.expose()) == *expected) & known.is_some()
-    }
-
-    fn secret(&self, mailbox: &Mailbox) -> Option<Secret> {
-        self.known.get(mailbox).map(|known| known.password.clone())
+    fn answer(&self, question: &Question) -> Answer {
+        let answer = match question {
+            Question::Verify { mailbox, password } => {
+                self.verify(mailbox, password).then_some(Answer::Accepted)
+            }
+            Question::Secret { mailbox } => {
+                self.known.get(mailbox).map(|known| Answer::Secret(known.password.clone()))
+            }
+            Question::ScramKeys { mailbox, hash } => {
+                let known = self.known.get(mailbox);
+                let keys =
+                    known.and_then(|known| known.keys.iter().find(|keys| keys.hash() == *hash));
+                keys.cloned().map(Answer::ScramKeys)
+            }
+            Question::Token { token, .. } => self.owner(token).map(Answer::Identified),
+            Question::Anonymous { .. } => self.anonymous.clone().map(Answer::Identified),
+            Question::Authorize { authentication, authorization } => {
+                (authentication == authorization).then_some(Answer::Accepted)
+            }
+            _ => None,
+        };
+        answer.unwrap_or(Answer::Refused)
     }
 }
 
@@ -129,7 +187,24 @@ impl fmt::Debug for Passwords {
     }
 }
 
+/// What SCRAM shows of users that there are not: it looks like what [`Passwords`] shows of the others.
+/// `None` without random numbers.
+pub(super) fn decoy() -> Option<ScramDecoy> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).ok()?;
+    ScramDecoy::new(Secret::new(key), ITERATIONS, SALT_OCTETS).ok()
+}
+
+fn keys(password: &Secret) -> Vec<ScramKeys> {
+    let mut salt = [0; SALT_OCTETS];
+    if !password.expose().is_ascii() || getrandom::fill(&mut salt).is_err() {
+        return Vec::new();
+    }
+    let hashes = [ScramHash::Sha256, ScramHash::Sha1].into_iter();
+    hashes.filter_map(|hash| ScramKeys::derive(hash, password, &salt, ITERATIONS).ok()).collect()
+}
+
 /// `Secret` compares secrets of one length without saying where they differ; digests have one length.
-fn digest(password: &[u8]) -> Secret {
-    Secret::new(<[u8; 32]>::from(Sha256::digest(password)))
+fn digest(secret: &Secret) -> Secret {
+    Secret::new(<[u8; 32]>::from(Sha256::digest(secret.expose())))
 }

@@ -5,15 +5,17 @@ use std::time::Instant;
 
 use bytes::Buf as _;
 use pop3_proto::client::{Channel, Eof};
-use pop3_proto::server::{Action, Event, Maildrop, RespondError, ServerSession};
+use pop3_proto::server::{Action, Event, Login, Maildrop, RespondError, ServerSession};
 use pop3_proto::state::State;
-use pop3_proto::{Command, KnownCode, Mailbox, MessageNumber, Password, Text};
+use pop3_proto::{Command, KnownCode, MessageNumber, Text};
 
 use super::authenticator::Authenticator;
-use super::store::{OpenError, OpenMaildrop, Store};
+use super::login::{bindings, timestamp};
+use super::store::{OpenMaildrop, Store};
 use super::{Server, ServerError};
 use crate::deadline::{Timeouts, after};
 use crate::driver::is_end;
+use crate::tls::TlsError;
 use crate::trace;
 use crate::transport::Transport;
 
@@ -37,30 +39,30 @@ pub enum Ended {
 
 /// A session, its transport and its maildrop.
 pub(super) struct Connection<'a, S, T: Store, A> {
-    server: &'a Server<T, A>,
-    session: ServerSession,
-    stream: Transport<S>,
-    /// Who was named by USER.
-    mailbox: Option<Mailbox>,
-    open: Option<Opened<T::Maildrop>>,
+    pub(super) server: &'a Server<T, A>,
+    pub(super) session: ServerSession,
+    pub(super) stream: Transport<S>,
+    pub(super) login: Login,
+    pub(super) open: Option<Opened<T::Maildrop>>,
     ended: Ended,
     /// What was read of a message, kept for the next one.
     chunk: Vec<u8>,
-    login_until: Instant,
+    pub(super) login_until: Instant,
     idle_until: Instant,
 }
 
 /// An open maildrop: what POP3 says about it, and where its messages lie.
-struct Opened<M> {
-    maildrop: Maildrop,
-    stored: M,
+pub(super) struct Opened<M> {
+    pub(super) maildrop: Maildrop,
+    pub(super) stored: M,
     /// A listing waits for room.
-    listing: bool,
+    pub(super) listing: bool,
 }
 
 /// Why a connection is not served any more.
-enum Stop {
+pub(super) enum Stop {
     TimedOut,
+    Tls(TlsError),
     Io(io::Error),
     Respond(RespondError),
 }
@@ -72,6 +74,12 @@ impl From<io::Error> for Stop {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
             _ => Self::Io(error),
         }
+    }
+}
+
+impl From<TlsError> for Stop {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
     }
 }
 
@@ -87,18 +95,29 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
         stream: Transport<S>,
         channel: Channel,
     ) -> Result<Self, ServerError> {
-        let session = ServerSession::new(server.config.clone(), channel, server.greeting.clone())?;
-        Ok(Self {
+        let mut config = server.config.clone();
+        // A server that cannot make the handshake does not offer it (RFC 8314 §4).
+        config.stls &= server.certificate().is_ok();
+        let greeting = server.greeting.clone();
+        let session = if config.apop {
+            ServerSession::with_timestamp(config, channel, greeting, timestamp()?)?
+        } else {
+            ServerSession::new(config, channel, greeting)?
+        };
+        let login = if server.delegates { Login::new().with_delegates() } else { Login::new() };
+        let mut connection = Self {
             server,
             session,
             stream,
-            mailbox: None,
+            login,
             open: None,
             ended: Ended::NothingRemoved,
             chunk: Vec::new(),
             login_until: after(server.deadlines.login),
             idle_until: after(server.deadlines.idle),
-        })
+        };
+        connection.bind();
+        Ok(connection)
     }
 
     pub(super) fn run(mut self) -> Result<Ended, ServerError> {
@@ -113,11 +132,8 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
             let event = self.session.poll_event();
             trace::received(event.as_ref());
             let step = match event {
-                Some(Event::Command(command)) => self.command(command),
-                Some(Event::Rejected(_)) => self.session.reject().map_err(Stop::from),
                 Some(Event::Closed { .. }) => return Ok(self.ended),
-                // No AUTH exchange is begun here, and no TLS.
-                Some(_) => Ok(()),
+                Some(event) => self.event(event),
                 None => self.exchange(),
             };
             match step {
@@ -128,57 +144,41 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
                 Err(Stop::TimedOut) => return Ok(self.ended),
                 Err(Stop::Io(error)) if is_end(&error) => self.session.receive_eof(Eof::Abrupt),
                 Err(Stop::Io(error)) => return Err(error.into()),
+                Err(Stop::Tls(error)) => return Err(error.into()),
                 Err(Stop::Respond(error)) => return Err(error.into()),
             }
         }
     }
 
-    fn command(&mut self, command: Command) -> Result<(), Stop> {
-        match command {
-            Command::User(mailbox) => {
-                self.mailbox = Some(mailbox);
-                // Whether the mailbox exists is for nobody to know before PASS.
-                Ok(self.session.ok(&text("send PASS"))?)
-            }
-            Command::Pass(password) => self.log_in(&password),
-            Command::Apop { .. } | Command::Auth { .. } | Command::Stls | Command::Lang(_) => {
+    fn event(&mut self, event: Event) -> Result<(), Stop> {
+        match self.log_in(event)? {
+            Some(Event::Command(Command::Stls)) => Ok(self.session.ok(&text("begin TLS"))?),
+            Some(Event::StartTls) => self.begin_tls(),
+            Some(Event::Command(Command::Lang(_))) => {
                 Ok(self.session.err(None, &text("not supported"))?)
             }
-            command => self.in_maildrop(&command),
+            Some(Event::Command(command)) => self.in_maildrop(&command),
+            Some(Event::Rejected(_)) => Ok(self.session.reject()?),
+            _ => Ok(()),
         }
     }
 
-    fn log_in(&mut self, password: &Password) -> Result<(), Stop> {
-        let mailbox = self.mailbox.take();
-        let verified = mailbox.filter(|mailbox| {
-            let verified = self.server.authenticator.verify(mailbox, password);
-            trace::authenticated(mailbox, verified);
-            verified
-        });
-        let Some(mailbox) = verified else { return Ok(self.session.authentication_failed()?) };
-        let opened = self.server.store.open(&mailbox).and_then(|stored| {
-            let maildrop = Maildrop::new(stored.entries().to_vec());
-            let maildrop = maildrop.map_err(|error| OpenError::Io(io::Error::other(error)))?;
-            Ok(Opened { maildrop, stored, listing: false })
-        });
-        match opened {
-            Ok(opened) => {
-                let messages = opened.maildrop.drop_listing().messages;
-                self.open = Some(opened);
-                self.session.authenticated(&text(&format!("{messages} messages")))?;
-            }
-            Err(OpenError::InUse) => {
-                self.session.err(
-                    Some(KnownCode::InUse),
-                    &text("the maildrop is open in another session"),
-                )?;
-            }
-            Err(_) => {
-                self.session
-                    .err(Some(KnownCode::SysTemp), &text("the maildrop cannot be opened"))?;
-            }
-        }
+    /// The handshake behind STLS has its own deadline, and the login's.
+    fn begin_tls(&mut self) -> Result<(), Stop> {
+        let left = self.login_until.saturating_duration_since(Instant::now());
+        let within = self.server.deadlines.tls.min(left);
+        self.stream.upgrade_server(self.server.certificate()?, within)?;
+        self.session.tls_established()?;
+        self.bind();
+        self.idle_until = after(self.server.deadlines.idle);
         Ok(())
+    }
+
+    /// Offers no binding to a channel that has nothing to bind to.
+    fn bind(&mut self) {
+        if bindings(&self.stream.channel_bindings()).is_empty() {
+            self.session.without_channel_binding();
+        }
     }
 
     fn in_maildrop(&mut self, command: &Command) -> Result<(), Stop> {
@@ -316,6 +316,6 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
 }
 
 /// A text of our own words.
-fn text(words: &str) -> Text {
+pub(super) fn text(words: &str) -> Text {
     Text::new(words).unwrap_or_else(|_| unreachable!("our own words are printable ASCII"))
 }

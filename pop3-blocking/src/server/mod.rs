@@ -1,13 +1,14 @@
 //! Serving mail: who may open a maildrop, where it lies, and the connections.
 //!
-//! A [`Store`] opens maildrops, locked against every other session; an [`Authenticator`] knows
-//! passwords; a [`Server`] serves connections with them. [`Memory`] is a store, and so is `Maildir`
+//! A [`Store`] opens maildrops, locked against every other session; an [`Authenticator`] knows who may
+//! open them; a [`Server`] serves connections with them. [`Memory`] is a store, and so is `Maildir`
 //! (feature `maildir`, on Unix); [`Passwords`] is an authenticator. None of them knows the protocol:
 //! what a command means for an open maildrop is `pop3_proto`'s business.
 
 mod authenticator;
 mod connection;
 mod listener;
+mod login;
 #[cfg(all(feature = "maildir", unix))]
 mod maildir;
 mod memory;
@@ -24,9 +25,10 @@ pub use listener::{ConnectionLimits, Listener, Running};
 #[cfg(all(feature = "maildir", unix))]
 pub use maildir::{Maildir, MaildirMaildrop};
 pub use memory::{Memory, MemoryMaildrop};
-use pop3_proto::Text;
 use pop3_proto::client::Channel;
+use pop3_proto::sasl::ScramDecoy;
 use pop3_proto::server::{ConfigError, RespondError, ServerConfig};
+use pop3_proto::{MechanismName, Text};
 pub use sample::sample;
 pub use store::{OpenError, OpenMaildrop, RemoveError, Store};
 
@@ -72,6 +74,18 @@ impl Default for ServerDeadlines {
     }
 }
 
+/// What is offered by default, for clients that take the first that they know: what needs no trust in
+/// the server first, passwords themselves last.
+const MECHANISMS: [MechanismName; 7] = [
+    MechanismName::SCRAM_SHA_256_PLUS,
+    MechanismName::SCRAM_SHA_1_PLUS,
+    MechanismName::SCRAM_SHA_256,
+    MechanismName::SCRAM_SHA_1,
+    MechanismName::CRAM_MD5,
+    MechanismName::PLAIN,
+    MechanismName::LOGIN,
+];
+
 /// A POP3 server: maildrops, and who may open them.
 ///
 /// ```no_run
@@ -93,30 +107,44 @@ pub struct Server<T, A> {
     pub store: T,
     /// Who may open them.
     pub authenticator: A,
-    /// What is offered and what is forgiven. By default no password is taken in clear but on
-    /// loopback.
+    /// What is offered and what is forgiven; see [`Server::new`].
     pub config: ServerConfig,
+    /// Names in USER that have the form of a delegate's are taken for that, and the authenticator is
+    /// asked whether the one may open the other's maildrop (MS-OXPOP3 §2.2.2). Off by default.
+    pub delegates: bool,
+    /// What SCRAM shows of users that there are not; without one nobody logs in by AUTH. By default it
+    /// looks like what [`Passwords`] shows of the others, and its key is this server's own: who wants
+    /// the same salts after a restart keeps one. An authenticator with salts of another length, or
+    /// another iteration count, needs one that fits.
+    pub decoy: Option<ScramDecoy>,
     /// How long what may take.
     pub deadlines: ServerDeadlines,
     /// How many connections are served at a time.
     pub connections: ConnectionLimits,
     /// The text of the greeting.
     pub greeting: Text,
-    /// The certificate. Without one there is no TLS.
+    /// The certificate. Without one there is no TLS, and STLS is not offered.
     #[cfg(feature = "tls")]
     pub tls: Option<ServerTls>,
 }
 
 impl<T: Store, A: Authenticator> Server<T, A> {
-    /// A server with the defaults.
+    /// A server with the defaults: USER and PASS, and AUTH with SCRAM, CRAM-MD5, PLAIN and LOGIN, of
+    /// which the -PLUS of SCRAM over TLS alone; no credentials in clear but on loopback; STLS as soon
+    /// as there is a certificate; no APOP.
     #[must_use]
     pub fn new(store: T, authenticator: A) -> Self {
         let greeting =
             Text::new("POP3 server ready").unwrap_or_else(|_| unreachable!("printable ASCII"));
+        let mut config = ServerConfig::new();
+        config.mechanisms = MECHANISMS.to_vec();
+        config.stls = true;
         Self {
             store,
             authenticator,
-            config: ServerConfig::new(),
+            config,
+            delegates: false,
+            decoy: authenticator::decoy(),
             deadlines: ServerDeadlines::DEFAULT,
             connections: ConnectionLimits::DEFAULT,
             greeting,
@@ -128,8 +156,8 @@ impl<T: Store, A: Authenticator> Server<T, A> {
     /// Serves one connection from its greeting to its end, on the caller's thread.
     ///
     /// # Errors
-    /// [`ServerError`] if the configuration leaves no way to log in, or the transport failed in an
-    /// unusual way. A client that goes away is no error.
+    /// [`ServerError`] if the configuration leaves no way to log in, the handshake behind STLS did not
+    /// come to its end, or the transport failed in an unusual way. A client that goes away is no error.
     pub fn serve_connection<S: Timeouts>(
         &self,
         stream: S,

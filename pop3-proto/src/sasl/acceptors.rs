@@ -15,8 +15,9 @@ use crate::{ApopTimestamp, MechanismName};
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "whoever makes one must know of each")]
 pub struct Acceptors<'a> {
-    /// The mechanisms that the client was offered: what SCRAM believes of a client that does not bind
-    /// to its channel follows from it.
+    /// The mechanisms that the client was offered
+    /// ([`ServerSession::mechanisms`](crate::server::ServerSession::mechanisms)): what SCRAM believes of
+    /// a client that does not bind to its channel follows from it.
     pub offered: &'a [MechanismName],
     /// For SCRAM: printable ASCII without a comma, such as 18 random octets in base64.
     pub nonce: &'a str,
@@ -31,7 +32,8 @@ pub struct Acceptors<'a> {
 }
 
 impl Acceptors<'_> {
-    /// The acceptor of `name`; `None` if this library has none, or SCRAM's nonce cannot be one.
+    /// The acceptor of `name`; `None` if this library has none, SCRAM's nonce cannot be one, or there is
+    /// nothing that a -PLUS could bind to.
     #[must_use]
     pub fn make(&self, name: MechanismName) -> Option<Box<dyn Acceptor>> {
         Some(match name {
@@ -51,7 +53,9 @@ impl Acceptors<'_> {
         let of = |hash: &ScramHash| [false, true].map(|plus| hash.mechanism(plus)).contains(&name);
         let hash = hashes.into_iter().find(of)?;
         let plus = hash.mechanism(true);
-        let offer = if name == plus {
+        let offer = if name == plus && self.bindings.is_empty() {
+            return None;
+        } else if name == plus {
             ScramOffer::Plus(self.bindings.to_vec())
         } else if self.offered.contains(&plus) {
             ScramOffer::BesidePlus

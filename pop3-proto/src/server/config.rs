@@ -29,8 +29,8 @@ pub struct ServerLimits {
     pub bad_commands_before_login: u32,
     /// Bad commands after login; the last one ends the session.
     pub bad_commands_after_login: u32,
-    /// Failed logins, AUTH exchanges that the client cancelled among them; the last one ends the
-    /// session.
+    /// Failed logins; the last one ends the session. AUTH exchanges that the client cancelled are
+    /// among them, and logins that were refused without a response code.
     pub login_attempts: u32,
 }
 

@@ -78,7 +78,8 @@ impl Login {
         session: &mut ServerSession,
         event: Event,
     ) -> Result<Turn, RespondError> {
-        let named = self.named.take();
+        // Whatever was going on is over, and what was said before TLS is forgotten (RFC 2595 §4).
+        let (named, stage) = (self.named.take(), mem::take(&mut self.stage));
         match event {
             Event::Command(Command::User(mailbox)) => {
                 self.named = Some(mailbox);
@@ -104,21 +105,14 @@ impl Login {
                 self.stage = Stage::Begin(initial);
                 Ok(Turn::Begin(mechanism))
             }
-            Event::SaslResponse(response) => match mem::take(&mut self.stage) {
+            Event::SaslResponse(response) => match stage {
                 Stage::Auth(acceptor) => {
                     self.message(session, acceptor, &response, |octets| Input::Response(octets))
                 }
                 _ => self.refuse(session, Refusal::Malformed),
             },
-            Event::SaslCancelled => {
-                self.stage = Stage::Nothing;
-                Ok(Turn::Answered)
-            }
-            event => {
-                // Also what was said before TLS is forgotten with it (RFC 2595 §4).
-                self.stage = Stage::Nothing;
-                Ok(Turn::Other(event))
-            }
+            Event::SaslCancelled => Ok(Turn::Answered),
+            event => Ok(Turn::Other(event)),
         }
     }
 
@@ -170,18 +164,22 @@ impl Login {
             (Stage::Password(identity) | Stage::Delegate(identity), Answer::Accepted) => {
                 Ok(Turn::Open(identity))
             }
-            (Stage::Apop(mailbox, digest), Answer::Secret(secret))
-                if digest_of(session.timestamp(), &secret) == Some(digest.clone()) =>
-            {
-                Ok(Turn::Open(Identity::new(mailbox.clone(), mailbox)))
-            }
-            (Stage::Apop(..), Answer::Refused) => {
-                // As much work as for a user that there is.
-                let _ = digest_of(session.timestamp(), &Secret::new(*b"nobody's"));
+            (Stage::Apop(mailbox, digest), Answer::Secret(secret)) => {
+                // Nobody has an empty secret.
+                let known = !secret.expose().is_empty();
+                let proven = digest_of(session.timestamp(), &secret) == Some(digest);
+                if proven & known {
+                    return Ok(Turn::Open(Identity::new(mailbox.clone(), mailbox)));
+                }
                 self.refuse(session, Refusal::Credentials)
             }
-            (Stage::Apop(..), Answer::Secret(_))
-            | (Stage::Password(_) | Stage::Delegate(_), Answer::Refused) => {
+            (Stage::Apop(_, digest), Answer::Refused) => {
+                // As much work as for a user that there is.
+                let secret = Secret::new(*b"nobody's");
+                let _ = digest_of(session.timestamp(), &secret) == Some(digest);
+                self.refuse(session, Refusal::Credentials)
+            }
+            (Stage::Password(_) | Stage::Delegate(_), Answer::Refused) => {
                 self.refuse(session, Refusal::Credentials)
             }
             _ => self.refuse(session, Refusal::Unavailable),

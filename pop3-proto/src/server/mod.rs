@@ -53,6 +53,8 @@ use message::MessageEncoder;
 pub struct ServerSession {
     config: ServerConfig,
     channel: Channel,
+    /// The channel has nothing to bind to.
+    unbound: bool,
     state: State,
     after_user: bool,
     /// What the greeting held; without it there is no APOP.
@@ -146,6 +148,7 @@ impl ServerSession {
         let block = config.limits.input_block.max(config.limits.command_line).max(1);
         let mut session = Self {
             channel,
+            unbound: false,
             state: State::Authorization,
             after_user: false,
             timestamp,

@@ -47,9 +47,11 @@ impl ServerConfig {
 impl ServerSession {
     /// Whether somebody may authenticate some day.
     pub(super) fn check_ways(&self) -> Result<(), ConfigError> {
-        let ways = [Keyword::User, Keyword::Apop, Keyword::Auth];
-        let reachable = self.takes_credentials() || self.config.stls;
-        if reachable && ways.into_iter().any(|keyword| self.offers(keyword)) {
+        let here =
+            [Keyword::User, Keyword::Apop, Keyword::Auth].map(|keyword| self.offers(keyword));
+        let after_stls =
+            self.config.stls && (here.contains(&true) || !self.config.mechanisms.is_empty());
+        if self.takes_credentials() && here.contains(&true) || after_stls {
             Ok(())
         } else {
             Err(ConfigError::NoAuthentication)
@@ -106,7 +108,9 @@ impl ServerSession {
                     return Err(CommandError::Arguments(keyword));
                 }
             }
-            Command::Auth { mechanism, .. } if !self.config.mechanisms.contains(mechanism) => {
+            Command::Auth { mechanism, .. }
+                if !self.mechanisms().any(|name| name == *mechanism) =>
+            {
                 return Err(CommandError::Mechanism);
             }
             Command::Mechanisms { .. } => return Err(CommandError::Arguments(keyword)),
@@ -124,7 +128,7 @@ impl ServerSession {
         let own = [
             when(self.config.top, "TOP"),
             when(self.config.user_pass && self.takes_credentials(), "USER"),
-            sasl(self.mechanisms()),
+            sasl(&self.mechanisms().collect::<Vec<_>>()),
             plain("RESP-CODES"),
             plain("AUTH-RESP-CODE"),
             plain("PIPELINING"),
@@ -140,9 +144,23 @@ impl ServerSession {
         own.into_iter().flatten().chain(self.config.capabilities.iter().cloned()).collect()
     }
 
-    /// The mechanisms of AUTH on this channel.
-    pub(super) fn mechanisms(&self) -> &[MechanismName] {
-        if self.takes_credentials() { &self.config.mechanisms } else { &[] }
+    /// The mechanisms of AUTH that are offered on this channel, in their order; none where no
+    /// credentials are taken. Those whose names end in `-PLUS` need TLS to bind to (RFC 5802 §6).
+    pub fn mechanisms(&self) -> impl Iterator<Item = MechanismName> + '_ {
+        self.possible().filter(|_| self.takes_credentials())
+    }
+
+    /// Says that this TLS connection has nothing that a client could bind to: no mechanism is offered
+    /// whose name ends in `-PLUS`. It is called before anything of the client's is read over TLS.
+    pub const fn without_channel_binding(&mut self) {
+        self.unbound = true;
+    }
+
+    /// The mechanisms that this channel could carry.
+    fn possible(&self) -> impl Iterator<Item = MechanismName> + '_ {
+        let binds = self.channel == Channel::Tls && !self.unbound;
+        let carried = move |name: &MechanismName| binds || !name.as_str().ends_with("-PLUS");
+        self.config.mechanisms.iter().copied().filter(carried)
     }
 
     /// Whether the configuration has it at all.
@@ -150,7 +168,7 @@ impl ServerSession {
         match keyword {
             Keyword::User | Keyword::Pass => self.config.user_pass,
             Keyword::Apop => self.timestamp.is_some(),
-            Keyword::Auth => !self.config.mechanisms.is_empty(),
+            Keyword::Auth => self.possible().next().is_some(),
             Keyword::Stls => self.config.stls,
             Keyword::Utf8 => self.config.utf8 != Utf8Offer::No,
             Keyword::Lang => !self.config.languages.is_empty(),

@@ -123,7 +123,7 @@ impl ServerSession {
                 put_listing(&mut self.output, "capability list follows", &list, Capability::encode);
             }
             Command::Mechanisms { .. } => {
-                let list = self.mechanisms().to_vec();
+                let list: Vec<_> = self.mechanisms().collect();
                 put_listing(&mut self.output, "mechanism list follows", &list, |name, line| {
                     line.extend_from_slice(name.as_str().as_bytes());
                 });

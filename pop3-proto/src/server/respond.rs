@@ -53,6 +53,9 @@ impl ServerSession {
     /// # Errors
     /// [`RespondError`] if nothing waits for an answer, a positive one was begun, or the code does
     /// not go with the command.
+    ///
+    /// A login that is refused without a code is a failed login and counts as one: malformed responses
+    /// are no way to try for ever.
     pub fn err(&mut self, code: Option<KnownCode>, text: &Text) -> Result<(), RespondError> {
         match self.open {
             Open::Nothing => return Err(RespondError::NothingToAnswer),
@@ -77,6 +80,9 @@ impl ServerSession {
             return Err(RespondError::Mismatch);
         }
         self.check_text(text)?;
+        if code.is_none() && self.login().is_ok() {
+            self.count_failed_login();
+        }
         self.answer(&response(Status::Err, code, text.clone()));
         Ok(())
     }

@@ -20,6 +20,7 @@ impl ServerSession {
         }
         self.open = Open::Nothing;
         self.channel = Channel::Tls;
+        self.unbound = false;
         self.language = false;
         self.bad_commands = 0;
         self.failed_logins = 0;

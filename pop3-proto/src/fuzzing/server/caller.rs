@@ -467,6 +467,9 @@ impl<'a> Caller<'a> {
         }
         self.session.err(code, &text(said)).expect("-ERR is always legal");
         self.model.answered();
+        if code.is_none() && self.open.is_login() {
+            self.model.failed();
+        }
         // RFC 2449 §6.4: a text is not taken for a response code.
         let line = match code {
             Some(code) => format!("-ERR [{}] {said}", code.as_str()),

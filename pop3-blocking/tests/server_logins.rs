@@ -1,0 +1,493 @@
+//! STLS and every way to log in, over loopback: the server of this library, through its client and
+//! through raw octets.
+
+#![cfg(all(feature = "server", feature = "tls"))]
+
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pop3_blocking::pop3_proto::client::{
+    Choice, Credentials, LoginError as Refused, Method, Security, UseStls,
+};
+use pop3_blocking::pop3_proto::sasl::{Answer, Question};
+use pop3_blocking::pop3_proto::{Base64, Mailbox, MechanismName, Password, Secret};
+use pop3_blocking::server::{
+    Authenticator, Listener, Memory, Passwords, Running, Server, ServerTls, Store as _,
+};
+use pop3_blocking::{Builder, Client, LoginError, Session, Tls, rustls};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConnection, StreamOwned};
+
+#[path = "support/certificates.rs"]
+mod certificates;
+use certificates::{Authority, RawClient};
+
+/// Time that only a broken test needs.
+const LONG: Duration = Duration::from_secs(20);
+const GREETING: &str = "+OK POP3 server ready\r\n";
+
+fn mailbox(name: &str) -> Mailbox {
+    Mailbox::new(name).expect("a mailbox")
+}
+
+fn password(password: &str) -> Password {
+    Password::new(password).expect("a password")
+}
+
+fn passwords() -> Passwords {
+    let mut passwords = Passwords::new();
+    passwords.insert(mailbox("mrose"), &password("tan staaf"));
+    passwords.insert_token(mailbox("mrose"), &Secret::new("dG9rZW4="));
+    passwords.allow_anonymous(mailbox("anybody"));
+    passwords
+}
+
+fn server<A: Authenticator>(authority: &Authority, authenticator: A) -> Server<Memory, A> {
+    let store = Memory::new();
+    for name in ["mrose", "anybody", "bob"] {
+        store.create(&mailbox(name));
+    }
+    let mut server = Server::new(store, authenticator);
+    let issued = authority.issue();
+    let tls = ServerTls::from_pem(issued.chain.as_bytes(), issued.key.as_bytes());
+    server.tls = Some(tls.expect("a certificate"));
+    server
+}
+
+/// In clear and over TLS.
+fn spawn<A: Authenticator + 'static>(server: Server<Memory, A>) -> Running {
+    let listeners = [Listener::Clear, Listener::Tls]
+        .map(|kind| kind(TcpListener::bind("127.0.0.1:0").expect("a port")));
+    server.spawn_all(listeners).expect("a server")
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    Clear,
+    Stls,
+    Tls,
+}
+
+const EVERYWHERE: [Over; 3] = [Over::Clear, Over::Stls, Over::Tls];
+
+fn builder(authority: &Authority, over: Over) -> Builder {
+    let (security, stls) = match over {
+        Over::Clear => (Security::StlsRequired, UseStls::Never),
+        Over::Stls => (Security::StlsRequired, UseStls::Required),
+        Over::Tls => (Security::Implicit, UseStls::Never),
+    };
+    let mut builder = Client::builder(security);
+    builder.stls = Some(stls);
+    builder.tls = Some(Tls::with_authorities(authority.pem().as_bytes()).expect("an authority"));
+    builder
+}
+
+fn connect(running: &Running, builder: &Builder) -> Client<TcpStream> {
+    let implicit = builder.config.security == Security::Implicit;
+    let port = running.addresses()[usize::from(implicit)].port();
+    builder.connect("127.0.0.1", port).expect("a greeting")
+}
+
+fn refusal(outcome: Result<Session<TcpStream>, LoginError<TcpStream>>) -> String {
+    match outcome {
+        Err(LoginError::Refused { reason: Refused::Refused(refused), .. }) => {
+            String::from_utf8_lossy(refused.response.text.octets()).into_owned()
+        }
+        outcome => panic!("{outcome:?}"),
+    }
+}
+
+/// What a client's lines are answered, as many as there are.
+fn said(stream: &mut (impl Read + Write), lines: &[&str]) -> Vec<String> {
+    let mut answers = Vec::new();
+    for line in lines {
+        stream.write_all(format!("{line}\r\n").as_bytes()).expect("a write");
+        stream.flush().expect("a flush");
+        answers.push(read_line(stream));
+    }
+    answers
+}
+
+fn read_line(stream: &mut impl Read) -> String {
+    let mut line = String::new();
+    // One octet at a time, so that nothing is read that is TLS's.
+    BufReader::with_capacity(1, stream).read_line(&mut line).expect("a line");
+    line
+}
+
+fn raw(running: &Running) -> TcpStream {
+    let mut stream = TcpStream::connect(running.address()).expect("a connection");
+    stream.set_read_timeout(Some(LONG)).expect("a socket");
+    assert_eq!(read_line(&mut stream), GREETING);
+    stream
+}
+
+fn capabilities(stream: &mut (impl Read + Write)) -> Vec<String> {
+    let mut lines = said(stream, &["CAPA"]);
+    while lines.last().is_some_and(|line| line != ".\r\n") {
+        lines.push(read_line(stream));
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// A client without this library behind STLS.
+fn raw_stls(authority: &Authority, mut stream: TcpStream) -> RawClient {
+    assert_eq!(said(&mut stream, &["STLS"]), ["+OK begin TLS\r\n"]);
+    let name = "localhost".try_into().expect("a name");
+    let config = Arc::new(authority.client(&[&TLS13], &[]));
+    StreamOwned::new(ClientConnection::new(config, name).expect("a configuration"), stream)
+}
+
+fn encoded(octets: &str) -> String {
+    String::from_utf8_lossy(Base64::encode(octets.as_bytes()).expose()).into_owned()
+}
+
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < LONG, "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// R1939-7.15, R5034-4.30, R2595-4.05, R8314-3.1.01: every method in clear on loopback, by STLS and over
+/// TLS; wrong passwords and users that there are not are told the same.
+#[test]
+fn every_method_everywhere() {
+    let authority = Authority::new();
+    let mut server = server(&authority, passwords());
+    server.config.apop = true;
+    server.config.mechanisms.extend([
+        MechanismName::OAUTHBEARER,
+        MechanismName::XOAUTH2,
+        MechanismName::ANONYMOUS,
+    ]);
+    let running = spawn(server);
+    let with_password = [Method::UserPass, Method::Apop].into_iter().chain(
+        [
+            MechanismName::SCRAM_SHA_256_PLUS,
+            MechanismName::SCRAM_SHA_1_PLUS,
+            MechanismName::SCRAM_SHA_256,
+            MechanismName::SCRAM_SHA_1,
+            MechanismName::CRAM_MD5,
+            MechanismName::PLAIN,
+            MechanismName::LOGIN,
+        ]
+        .map(Method::Sasl),
+    );
+    let methods: Vec<_> = with_password.collect();
+    for over in EVERYWHERE {
+        let builder = builder(&authority, over);
+        for &method in &methods {
+            let log_in = |client: Client<TcpStream>, name, word| {
+                let credentials = Credentials::password(mailbox(name), password(word));
+                client.login_with(credentials, Choice::Only(method))
+            };
+            if over == Over::Clear && method.to_string().ends_with("-PLUS") {
+                let outcome = log_in(connect(&running, &builder), "mrose", "tan staaf");
+                assert!(matches!(outcome, Err(LoginError::Refused { .. })), "{method}");
+                continue;
+            }
+            let outcome = log_in(connect(&running, &builder), "mrose", "tan staag");
+            let Err(LoginError::Refused { client, reason: Refused::Refused(wrong) }) = outcome
+            else {
+                panic!("{method} {over:?}: {outcome:?}")
+            };
+            let unknown = refusal(log_in(connect(&running, &builder), "mallory", "tan staaf"));
+            assert_eq!(unknown, "[AUTH] authentication failed", "{method} {over:?}");
+            assert_eq!(wrong.response.text.octets(), unknown.as_bytes());
+            // On the same connection, the right one.
+            let session = log_in(*client, "mrose", "tan staaf").expect("a login");
+            assert_eq!(session.method(), method);
+            session.quit().expect("an answer");
+        }
+        let token = |token: &str| Credentials::Token {
+            mailbox: mailbox("mrose"),
+            token: Secret::new(token),
+        };
+        for name in [MechanismName::OAUTHBEARER, MechanismName::XOAUTH2] {
+            let choice = || Choice::Only(Method::Sasl(name));
+            let session = connect(&running, &builder).login_with(token("dG9rZW4="), choice());
+            session.expect("a login").quit().expect("an answer");
+            let outcome = connect(&running, &builder).login_with(token("bm9uZQ=="), choice());
+            let Err(LoginError::Refused { reason: Refused::Refused(refused), .. }) = outcome else {
+                panic!("{name} {over:?}: {outcome:?}")
+            };
+            let detail = refused.detail.expect("what is wrong with it").to_string();
+            let status = if name == MechanismName::XOAUTH2 { "401" } else { "invalid_token" };
+            assert!(detail.contains(status), "{name}: {detail}");
+        }
+        let nobody = Credentials::Anonymous { trace: String::new() };
+        let session = connect(&running, &builder).login_with(nobody, Choice::Best);
+        session.expect("a login").quit().expect("an answer");
+    }
+    running.stop();
+}
+
+/// R5802-6.01, R9266-3, R5929-4.1: over TLS the best is bound to the channel, by what the version of TLS
+/// has; in clear it cannot be.
+#[test]
+fn the_best_over_tls_is_bound_to_it() {
+    let authority = Authority::new();
+    let running = spawn(server(&authority, passwords()));
+    for over in EVERYWHERE {
+        for version in [&TLS12, &TLS13] {
+            let mut builder = builder(&authority, over);
+            builder.tls = Some(Arc::new(authority.client(&[version], &[])).into());
+            let client = connect(&running, &builder);
+            assert_eq!(
+                client.channel_bindings().tls_exporter.is_some(),
+                over != Over::Clear && *version == TLS13
+            );
+            let session = client.login(&mailbox("mrose"), &password("tan staaf")).expect("a login");
+            let best = match over {
+                Over::Clear => MechanismName::SCRAM_SHA_256,
+                _ => MechanismName::SCRAM_SHA_256_PLUS,
+            };
+            assert_eq!(session.method(), Method::Sasl(best));
+            session.quit().expect("an answer");
+        }
+    }
+    running.stop();
+}
+
+/// R5802-6.01: a server that does not know which certificate it shows has nothing to bind TLS 1.2 to, and
+/// offers nothing that would have to be.
+#[test]
+fn without_anything_to_bind_to_there_is_no_plus() {
+    let authority = Authority::new();
+    let mut server = server(&authority, passwords());
+    server.tls = Some(Arc::new(authority.issue().server(&[&TLS12], &[])).into());
+    let running = spawn(server);
+    for over in [Over::Stls, Over::Tls] {
+        let client = connect(&running, &builder(&authority, over));
+        assert!(client.channel_bindings().tls_server_end_point.is_some());
+        let session = client.login(&mailbox("mrose"), &password("tan staaf")).expect("a login");
+        assert_eq!(session.method(), Method::Sasl(MechanismName::SCRAM_SHA_256));
+        session.quit().expect("an answer");
+    }
+    running.stop();
+}
+
+/// S2.3, R2595-4.08: what comes in clear behind STLS is not answered, not in clear and not over TLS.
+#[test]
+fn octets_behind_stls_are_never_answered() {
+    let authority = Authority::new();
+    let running = spawn(server(&authority, passwords()));
+    for behind in ["CAPA\r\n", "USER mrose\r\nPASS tan staaf\r\n", "x"] {
+        let mut stream = raw(&running);
+        stream.write_all(format!("STLS\r\n{behind}").as_bytes()).expect("a write");
+        let mut answer = Vec::new();
+        // The connection ends, in whatever way.
+        let _ = stream.read_to_end(&mut answer);
+        assert_eq!(String::from_utf8_lossy(&answer), "", "{behind:?}");
+        // After the answer it is no TLS, and an alert is no answer.
+        let mut stream = raw(&running);
+        assert_eq!(said(&mut stream, &["STLS"]), ["+OK begin TLS\r\n"]);
+        stream.write_all(behind.as_bytes()).expect("a write");
+        stream.shutdown(std::net::Shutdown::Write).expect("a half-close");
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(!answer.contains(&b'+') && !answer.contains(&b'-'), "{answer:?}");
+    }
+    running.stop();
+}
+
+/// B10, F19: silence behind STLS ends, and its place is free again.
+#[test]
+fn silence_behind_stls_is_given_up() {
+    for login in [false, true] {
+        let authority = Authority::new();
+        let mut server = server(&authority, passwords());
+        let short = Duration::from_millis(300);
+        *if login { &mut server.deadlines.login } else { &mut server.deadlines.tls } = short;
+        server.connections.per_address = 1;
+        let running = spawn(server);
+        let began = Instant::now();
+        let mut stream = raw(&running);
+        assert_eq!(said(&mut stream, &["STLS"]), ["+OK begin TLS\r\n"]);
+        assert_eq!(stream.read_to_end(&mut Vec::new()).expect("the end"), 0);
+        assert!(began.elapsed() >= short && began.elapsed() < LONG);
+        until("its place is free", || {
+            let mut stream = TcpStream::connect(running.address()).expect("a connection");
+            read_line(&mut stream) == GREETING
+        });
+        running.stop();
+    }
+}
+
+/// R2595-4.06, S2.4: what was said in clear is forgotten; STLS is not offered twice.
+#[test]
+fn what_was_said_in_clear_is_forgotten() {
+    let authority = Authority::new();
+    let running = spawn(server(&authority, passwords()));
+    let mut stream = raw(&running);
+    // Directly behind USER there is no STLS: what follows is a command again.
+    let answers = said(&mut stream, &["USER mrose", "STLS"]);
+    assert_eq!(answers[0], "+OK send PASS\r\n");
+    assert!(answers[1].starts_with("-ERR "), "{answers:?}");
+    let mut stream = raw_stls(&authority, stream);
+    let answers = said(&mut stream, &["PASS tan staaf", "STLS"]);
+    assert!(answers.iter().all(|answer| answer.starts_with("-ERR ")), "{answers:?}");
+    let answers = said(&mut stream, &["USER mrose", "PASS tan staaf", "QUIT"]);
+    assert_eq!(answers[1..], ["+OK 0 messages\r\n", "+OK bye\r\n"]);
+    running.stop();
+}
+
+/// S14.6: attempts are counted, whatever became of them: malformed, cancelled, refused. The last one ends
+/// the session.
+#[test]
+fn logins_are_limited() {
+    let authority = Authority::new();
+    let running = spawn(server(&authority, passwords()));
+    let wrong = format!("AUTH PLAIN {}", encoded("\0mrose\0wrong"));
+    let malformed = format!("AUTH PLAIN {}", encoded("mrose"));
+    let out_of_place = format!("AUTH CRAM-MD5 {}", encoded("mrose"));
+    let attempts: [&[&str]; 5] = [
+        &["AUTH PLAIN", "*"],
+        &[&wrong],
+        &[&malformed],
+        &[&out_of_place],
+        &["USER mrose", "PASS wrong"],
+    ];
+    for first in attempts {
+        for last in attempts {
+            let mut stream = raw(&running);
+            for attempt in [first, first, last] {
+                let answers = said(&mut stream, attempt);
+                let refused = answers.last().is_some_and(|answer| answer.starts_with("-ERR "));
+                assert!(refused, "{attempt:?}: {answers:?}");
+            }
+            assert_eq!(stream.read(&mut [0]).expect("the end"), 0, "{first:?} {last:?}");
+        }
+    }
+    running.stop();
+}
+
+/// R2449-5.04, R2595-4.03, R5034-4.01: what is announced in clear, over TLS and behind a login.
+#[test]
+fn capabilities_follow_the_channel() {
+    const ALL: &str =
+        "SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN";
+    const BARE: &str = "SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN";
+    let authority = Authority::new();
+    let running = spawn(server(&authority, passwords()));
+    let mut clear = raw(&running);
+    let listed = capabilities(&mut clear);
+    assert!(
+        listed.contains(&format!("SASL {BARE}")) && listed.contains(&"STLS".to_owned()),
+        "{listed:?}"
+    );
+    let mut tls = raw_stls(&authority, clear);
+    let listed = capabilities(&mut tls);
+    assert!(
+        listed.contains(&format!("SASL {ALL}")) && !listed.contains(&"STLS".to_owned()),
+        "{listed:?}"
+    );
+    assert_eq!(said(&mut tls, &["USER mrose", "PASS tan staaf"])[1], "+OK 0 messages\r\n");
+    assert_eq!(capabilities(&mut tls), listed);
+    drop(tls);
+    let mut clear = raw(&running);
+    assert_eq!(
+        said(&mut clear, &["USER anybody", "PASS x"])[1],
+        "-ERR [AUTH] authentication failed\r\n"
+    );
+    drop(clear);
+    running.stop();
+    // R8314-4.03: without a certificate there is no STLS.
+    let mut server = server(&authority, passwords());
+    server.tls = None;
+    let running =
+        server.spawn(TcpListener::bind("127.0.0.1:0").expect("a port")).expect("a server");
+    let mut clear = raw(&running);
+    assert!(!capabilities(&mut clear).contains(&"STLS".to_owned()));
+    assert!(said(&mut clear, &["STLS"])[0].starts_with("-ERR "));
+    drop(clear);
+    running.stop();
+}
+
+/// R1939-7.19: a timestamp of its own in every session that offers APOP, which says nothing of the host;
+/// none in the others.
+#[test]
+fn every_greeting_has_a_timestamp_of_its_own() {
+    let authority = Authority::new();
+    let mut server = server(&authority, passwords());
+    server.config.apop = true;
+    let running = spawn(server);
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..4 {
+        let mut stream = TcpStream::connect(running.address()).expect("a connection");
+        let greeting = read_line(&mut stream);
+        let timestamp = greeting.strip_prefix("+OK POP3 server ready <").expect("a timestamp");
+        let digits = timestamp.strip_suffix("@localhost>\r\n").expect("no host");
+        assert!(
+            digits.len() > 20 && digits.bytes().all(|digit| digit.is_ascii_digit()),
+            "{digits}"
+        );
+        assert!(seen.insert(digits.to_owned()));
+    }
+    running.stop();
+}
+
+/// R4616-2: nobody opens another's maildrop with his own password.
+#[test]
+fn another_maildrop_is_refused() {
+    let authority = Authority::new();
+    let running = spawn(server(&authority, passwords()));
+    let builder = builder(&authority, Over::Tls);
+    for name in [MechanismName::PLAIN, MechanismName::SCRAM_SHA_256_PLUS] {
+        for (wanted, opens) in [("mrose", true), ("bob", false)] {
+            let mut credentials = Credentials::password(mailbox("mrose"), password("tan staaf"));
+            if let Credentials::Password { authorization, .. } = &mut credentials {
+                *authorization = Some(mailbox(wanted));
+            }
+            let client = connect(&running, &builder);
+            let outcome = client.login_with(credentials, Choice::Only(Method::Sasl(name)));
+            if opens {
+                outcome.expect("a login").quit().expect("an answer");
+            } else {
+                assert_eq!(refusal(outcome), "[AUTH] authentication failed", "{name}");
+            }
+        }
+    }
+    running.stop();
+}
+
+/// OX-22, OX-23: a delegate opens the principal's maildrop where that is switched on.
+#[test]
+fn delegates_where_they_are_switched_on() {
+    fn back_end(question: &Question) -> Answer {
+        let delegate = mailbox("alice@contoso.com");
+        let yes = match question {
+            Question::Verify { mailbox, password } => {
+                *mailbox == delegate && *password == Secret::new("hers")
+            }
+            Question::Authorize { authentication, authorization } => {
+                *authentication == delegate && authorization.as_str() == "bob"
+            }
+            _ => false,
+        };
+        if yes { Answer::Accepted } else { Answer::Refused }
+    }
+    struct Delegates;
+    impl Authenticator for Delegates {
+        fn answer(&self, question: &Question) -> Answer {
+            back_end(question)
+        }
+    }
+    let authority = Authority::new();
+    for delegates in [false, true] {
+        let mut server = server(&authority, Delegates);
+        server.delegates = delegates;
+        let store = server.store.clone();
+        let running = spawn(server);
+        let mut stream = raw(&running);
+        let answers = said(&mut stream, &["USER alice@contoso.com/bob", "PASS hers"]);
+        assert_eq!(answers[1].starts_with("+OK"), delegates, "{answers:?}");
+        assert_eq!(store.open(&mailbox("bob")).is_err(), delegates, "it is open");
+        drop(stream);
+        running.stop();
+    }
+}
