@@ -40,7 +40,11 @@ impl<'a> Challenge<'a> {
         if name.overlaps(&info) {
             return None;
         }
-        let (target_info, timestamp) = target_info(message.get(info.start..info.end)?)?;
+        let (target_info, timestamp) = match message.get(info.start..info.end)? {
+            // Servers with no names to tell have no list at all, as Cyrus has none.
+            [] if !flags.contains(Flags::NEGOTIATE_TARGET_INFO) => (&[0; 4][..], None),
+            list => target_info(list)?,
+        };
         Some(Self { flags, nonce: array(message, 24)?, target_info, timestamp })
     }
 }
@@ -70,7 +74,7 @@ impl Span {
     }
 }
 
-/// The list up to its end, and the time in it. A list that is empty or does not end is none.
+/// The list up to its end, and the time in it. A list that does not end is none.
 fn target_info(list: &[u8]) -> Option<(&[u8], Option<[u8; 8]>)> {
     let mut at = 0_usize;
     let mut timestamp = None;

@@ -160,6 +160,17 @@ fn the_exchange_of_the_specification_is_conducted() {
     }
 }
 
+/// A server without names to tell: what Cyrus sends for a host called LOCALHOST.
+#[test]
+fn a_challenge_without_target_info() {
+    let mut message = b"NTLMSSP\0\x02\0\0\0\x12\0\x12\0\x30\0\0\0\x05\x82\x02\0".to_vec();
+    message.extend(b"\x2f\x5b\x5d\xf6\xb4\x09\xfd\xb3");
+    message.extend([0; 16]);
+    message.extend("LOCALHOST".encode_utf16().flat_map(u16::to_le_bytes));
+    let challenge = Challenge::parse(&message).expect("a challenge");
+    assert_eq!((challenge.target_info, challenge.timestamp), (&[0; 4][..], None));
+}
+
 /// C1: every cut of a message, and every lie about what lies where, is refused.
 #[test]
 fn a_challenge_that_lies_is_refused() {
