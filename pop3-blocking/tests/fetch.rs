@@ -1079,8 +1079,8 @@ fn no_secret_is_shown_in_base64() {
         let server = announcing("PLAIN").instead(&auth, say(&format!("-ERR no {echo}\r\n")));
         fetch.run(&server, &[]).exit(1).says("login failed").says("withheld").says_not(&echo);
     }
-    let server = announcing("PLAIN").instead(&auth, say("-ERR dGhlIG90aGVyIHBhc3N3b3Jk\r\n"));
-    fetch.run(&server, &[]).exit(1).says("the login by PLAIN: dGhlIG90aGVyIHBhc3N3b3Jk");
+    let server = announcing("PLAIN").instead(&auth, say("-ERR dGhlIG90aGVy\r\n"));
+    fetch.run(&server, &[]).exit(1).says("the login by PLAIN: dGhlIG90aGVy");
 }
 
 #[test]

@@ -20,7 +20,7 @@ impl Client {
         Ok(Self { token, once: Once::Unsaid, failure: None })
     }
 
-    /// Keeps the reasons; what to answer is `response`.
+    /// Keeps the reasons, unless they tell the token; what to answer is `response`.
     pub(super) fn respond(
         &mut self,
         challenge: &[u8],
@@ -31,7 +31,10 @@ impl Client {
         if !due {
             return Err(unexpected);
         }
-        let shown = challenge.get(..Text::MAX_OCTETS).unwrap_or(challenge);
+        let shown = match challenge.get(..Text::MAX_OCTETS).unwrap_or(challenge) {
+            echo if self.token.is_told_by(echo) => b"(withheld: it echoes the token)",
+            shown => shown,
+        };
         self.failure = Some(Text::received(shown));
         Ok(Secret::new(response))
     }

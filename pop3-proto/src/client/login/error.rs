@@ -96,8 +96,8 @@ pub struct RefusedLogin {
 }
 
 impl RefusedLogin {
-    /// Whether what the server said may be shown: not if it tells the secret, as it is or in base64,
-    /// nor if a mechanism of the caller's own alone knows that secret. `Display` withholds it then.
+    /// Whether what the server said may be shown: not if it tells the secret, as it is or in base64, or
+    /// holds what may be a digest of it, nor if a mechanism of the caller's own alone knows that secret. `Display` withholds it then.
     #[must_use]
     pub const fn may_be_shown(&self) -> bool {
         !self.echoes

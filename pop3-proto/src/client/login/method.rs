@@ -126,7 +126,7 @@ impl Credentials {
     }
 }
 
-/// Prepares a name or a password as RFC 4013 (SASLprep) says, which takes the tables of Unicode; `None`
+/// Prepares a name or a password as RFC 4013 (`SASLprep`) says, which takes the tables of Unicode; `None`
 /// if it holds what is prohibited.
 pub type Preparation = fn(&str) -> Option<String>;
 

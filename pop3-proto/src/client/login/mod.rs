@@ -211,6 +211,7 @@ impl Login {
             How::Choose(credentials, _) => {
                 let secret = credentials.secret();
                 secret.is_some_and(|secret| said().any(|text| secret.is_told_by(text.octets())))
+                    || looks_computed(response.text.octets())
             }
         }
     }
@@ -295,6 +296,14 @@ impl Login {
             mechanism.map(|mechanism| session.authenticate(mechanism)).transpose()
         })
     }
+}
+
+/// Whether a text holds what no word is: a digest or a proof, which is good for guessing the password.
+fn looks_computed(text: &[u8]) -> bool {
+    /// Digits of the shortest, SHA-1 in base64, are 28.
+    const DIGITS: usize = 20;
+    let digit = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
+    text.split(|octet| !digit(octet)).any(|run| run.len() >= DIGITS)
 }
 
 impl Phase {
