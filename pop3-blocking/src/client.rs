@@ -8,7 +8,9 @@ use pop3_proto::Base64;
 use pop3_proto::client::{self, Choice, Credentials, Login, Opening, Security, Update, UseStls};
 use pop3_proto::sasl::Mechanism;
 use pop3_proto::state::State;
-use pop3_proto::{Capabilities, Deviations, Greeting, Mailbox, Password};
+use pop3_proto::{
+    Capabilities, Command, Deviations, Greeting, LanguageListing, LanguageRange, Mailbox, Password,
+};
 
 use crate::connect::Builder;
 use crate::deadline::Timeouts;
@@ -68,6 +70,32 @@ impl<S: Timeouts> Client<S> {
     /// [`Error::Refused`] from a server that does not know CAPA; it may still know everything else.
     pub fn capabilities(&mut self) -> Result<Capabilities, Error> {
         self.driver.capabilities()
+    }
+
+    /// Turns UTF-8 mode on: messages may come with UTF-8 in their headers (UTF8, RFC 6856 §2). Before the
+    /// login and behind STLS only, which a client that is made with a name has behind it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] from a server that does not know it, or does not want to now.
+    pub fn utf8(&mut self) -> Result<(), Error> {
+        self.driver.positive(&Command::Utf8).map(drop)
+    }
+
+    /// The languages that the server's texts can be in (LANG, RFC 6856 §3).
+    ///
+    /// # Errors
+    /// [`Error::Refused`] from a server that does not know LANG, or cannot list them.
+    pub fn languages(&mut self) -> Result<Vec<LanguageListing>, Error> {
+        self.driver.languages()
+    }
+
+    /// Asks for the server's texts in another language, and gives the one that it chose (LANG, RFC 6856
+    /// §3).
+    ///
+    /// # Errors
+    /// After [`Error::Refused`] the language is as before.
+    pub fn choose_language(&mut self, range: &LanguageRange) -> Result<LanguageListing, Error> {
+        self.driver.item(&Command::Lang(Some(range.clone())))
     }
 
     /// What the server has been forgiven so far.

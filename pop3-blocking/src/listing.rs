@@ -130,4 +130,5 @@ from_item! {
     Scan => ScanListing,
     UniqueId => UniqueIdListing,
     Capability => Box<pop3_proto::Capability>,
+    Language => pop3_proto::LanguageListing,
 }

@@ -3,8 +3,8 @@
 use pop3_proto::client::{Channel, CommandId, Event, Method, Support, Update};
 use pop3_proto::state::Keyword;
 use pop3_proto::{
-    Capabilities, Command, Deviations, DropListing, Greeting, MessageNumber, Response, ScanListing,
-    UniqueIdListing,
+    Capabilities, Command, Deviations, DropListing, Greeting, LanguageListing, LanguageRange,
+    MessageNumber, Response, ScanListing, UniqueIdListing,
 };
 
 use crate::body::Body;
@@ -75,6 +75,23 @@ impl<S: Timeouts> Session<S> {
     /// [`Error::Refused`] from a server that does not know CAPA.
     pub fn capabilities(&mut self) -> Result<Capabilities, Error> {
         self.driver.capabilities()
+    }
+
+    /// The languages that the server's texts can be in (LANG, RFC 6856 §3).
+    ///
+    /// # Errors
+    /// As [`Session::stat`]; [`Error::Refused`] from a server that cannot list them.
+    pub fn languages(&mut self) -> Result<Vec<LanguageListing>, Error> {
+        self.driver.languages()
+    }
+
+    /// Asks for the server's texts in another language, and gives the one that it chose (LANG, RFC 6856
+    /// §3). Texts are shown, never decided by.
+    ///
+    /// # Errors
+    /// As [`Session::stat`]; after [`Error::Refused`] the language is as before.
+    pub fn choose_language(&mut self, range: &LanguageRange) -> Result<LanguageListing, Error> {
+        self.driver.item(&Command::Lang(Some(range.clone())))
     }
 
     /// How many messages there are, and their octets together (STAT).
@@ -201,13 +218,13 @@ impl<S: Timeouts> Driver<S> {
     }
 
     /// The same, with a negative one as an error.
-    fn positive(&mut self, command: &Command) -> Result<Response, Error> {
+    pub(crate) fn positive(&mut self, command: &Command) -> Result<Response, Error> {
         let response = self.line(command)?;
         if response.is_ok() { Ok(response) } else { Err(Error::Refused(response)) }
     }
 
     /// A command whose single line is an item.
-    fn item<T: FromItem>(&mut self, command: &Command) -> Result<T, Error> {
+    pub(crate) fn item<T: FromItem>(&mut self, command: &Command) -> Result<T, Error> {
         let id = self.send(command)?;
         match self.event_of(id)? {
             Event::Item { item, .. } => {
@@ -217,6 +234,13 @@ impl<S: Timeouts> Driver<S> {
             Event::Completed { response, .. } if !response.is_ok() => Err(Error::Refused(response)),
             _ => Err(Error::Unexpected),
         }
+    }
+
+    /// The languages that LANG lists.
+    pub(crate) fn languages(&mut self) -> Result<Vec<LanguageListing>, Error> {
+        self.items(&Command::Lang(None))?
+            .map(|item| item.and_then(LanguageListing::from_item))
+            .collect()
     }
 
     fn items(&mut self, command: &Command) -> Result<Items<'_, S>, Error> {

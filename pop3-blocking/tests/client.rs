@@ -8,7 +8,7 @@ use pop3_blocking::pop3_proto::client::{
     self, Channel, Eof, Item, ProtocolError, Security, SendError, Update, Waiting,
 };
 use pop3_blocking::pop3_proto::{
-    Command, DropListing, KnownCode, Mailbox, MessageNumber, Password, ScanListing,
+    Command, DropListing, KnownCode, LanguageRange, Mailbox, MessageNumber, Password, ScanListing,
 };
 use pop3_blocking::{COLLECT_LIMIT, Client, Error, LoginError, Outcome, Session, Timeouts};
 
@@ -565,4 +565,39 @@ fn a_long_reply_deadline_does_not_stretch_a_login() {
     user_pass(client, &mailbox, "x").expect_err("silence");
     let last = timeouts.lock().unwrap().last().copied().expect("a timeout");
     assert!(last <= Duration::from_secs(11), "{last:?}");
+}
+
+/// R6856-2.1.01, R6856-3.1.01, R6856-3.2.03 to R6856-3.2.05: UTF-8 mode before the login, languages before and after.
+#[test]
+fn utf8_and_languages() {
+    let script = vec![
+        send("+OK ready\r\n"),
+        Act::Expect("UTF8\r\n"),
+        send("+OK UTF8 enabled\r\n"),
+        Act::Expect("LANG\r\n"),
+        send(
+            "+OK Language listing follows:\r\nen English\r\nsv Svenska \u{e5}\r\ni-default\r\n.\r\n",
+        ),
+        Act::Expect("USER mrose\r\n"),
+        send("+OK\r\n"),
+        Act::Expect("PASS x\r\n"),
+        send("+OK\r\n"),
+        Act::Expect("LANG uga\r\n"),
+        send("-ERR Ce Language n'est pas support\u{e9}\r\n"),
+        Act::Expect("LANG *\r\n"),
+        send("+OK fr La Language commande a ex\u{e9}cut\u{e9}e\r\n"),
+    ];
+    for piece in PIECES {
+        let mut client = connect(piece, script.clone()).expect("a greeting");
+        client.utf8().expect("UTF-8 mode");
+        let languages = client.languages().expect("a list");
+        let tags: Vec<_> = languages.iter().map(|listing| listing.tag.as_str()).collect();
+        assert_eq!(tags, ["en", "sv", "i-default"]);
+        assert_eq!(languages[1].description.octets(), "Svenska \u{e5}".as_bytes());
+        let mailbox = Mailbox::new("mrose").expect("a mailbox");
+        let mut session = user_pass(client, &mailbox, "x").expect("a login");
+        let range = |range| LanguageRange::new(range).expect("a range");
+        assert!(matches!(session.choose_language(&range("uga")), Err(Error::Refused(_))));
+        assert_eq!(session.choose_language(&range("*")).expect("a language").tag.as_str(), "fr");
+    }
 }
