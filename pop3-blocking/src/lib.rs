@@ -47,7 +47,7 @@ pub use client::{Client, LoginError};
 pub use connect::Builder;
 pub use deadline::{Deadlines, Timeouts, Untimed};
 pub use error::{Error, QuitError};
-pub use listing::{Items, Listing, ScanListings, UniqueIdListings};
+pub use listing::{FromItem, Items, Listing, ScanListings, UniqueIdListings};
 pub use pipeline::{Outcome, Pipeline, Reply};
 pub use pop3_proto;
 /// For a configuration of TLS of your own: see [`Tls`].

@@ -256,7 +256,7 @@ impl<S: Timeouts> Driver<S> {
                 self.stream.close();
                 Ok(self.session.update())
             }
-            Err(error) => Err(QuitError { update: self.session.update(), error }),
+            Err(error) => Err(QuitError::new(self.session.update(), error)),
         }
     }
 }
