@@ -1,5 +1,7 @@
 //! I11: every future dropped at every await point, and what the next call does then.
 
+use std::time::Duration;
+
 use pop3_tokio::pop3_proto::client::{
     Channel, Choice, Credentials, Method, Security, SendError, Update,
 };
@@ -323,6 +325,18 @@ async fn what_gives_one_thing_after_the_other_goes_on_where_it_stopped() {
             said(&lines),
             ["RETR 1", "RETR 2", "LIST", "LIST 1", "LIST 2", "LIST 3", "STAT", "QUIT"]
         );
+    }
+}
+
+/// Time in which nothing is owed is no silence, whatever was awaited before it.
+#[tokio::test(start_paused = true)]
+async fn an_idle_session_does_not_time_out() {
+    for pace in paces() {
+        let mut session = session(pace, &Lines::default()).await;
+        for _ in 0..5 {
+            assert_eq!(session.stat().await.unwrap(), DropListing::new(3, 60), "{pace:?}");
+            tokio::time::sleep(Duration::from_secs(1000)).await;
+        }
     }
 }
 

@@ -16,8 +16,8 @@ use pop3_tokio::pop3_proto::{
     Secret,
 };
 use pop3_tokio::{
-    Address, Body, COLLECT_LIMIT, Client, Error, Items, LoginError, Outcome, Pipeline, QuitError,
-    Session,
+    Address, Body, Builder, COLLECT_LIMIT, Client, Error, Items, LoginError, Outcome, Pipeline,
+    QuitError, Session,
 };
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
@@ -56,6 +56,14 @@ async fn user_pass<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// A session that is logged in and goes on with `script`.
 async fn session(piece: usize, script: impl IntoIterator<Item = Act>) -> Session<Script> {
+    session_of(&Client::builder(Security::PlaintextAllowed), piece, script).await
+}
+
+async fn session_of(
+    builder: &Builder,
+    piece: usize,
+    script: impl IntoIterator<Item = Act>,
+) -> Session<Script> {
     let mut whole = vec![
         send("+OK ready\r\n"),
         Act::Expect("USER mrose\r\n"),
@@ -64,7 +72,8 @@ async fn session(piece: usize, script: impl IntoIterator<Item = Act>) -> Session
         send("+OK\r\n"),
     ];
     whole.extend(script);
-    let client = connect(piece, whole).await.expect("a greeting");
+    let transport = Script(Scripted::new(piece, whole));
+    let client = builder.over(transport, Channel::Clear).await.expect("a greeting");
     user_pass(client, "mrose", "tan staaf").await.expect("a login")
 }
 
@@ -221,6 +230,39 @@ async fn dropping_half_way_leaves_the_session_in_step() {
         drop(body);
         assert_eq!(session.list().await.unwrap().next().await.unwrap().unwrap().octets, 1);
         assert_eq!(session.stat().await.unwrap(), DropListing::new(2, 3));
+    }
+}
+
+/// I3, I11: more than the drain limit is not read for nobody; the session says that it is over.
+#[tokio::test(start_paused = true)]
+async fn what_is_dropped_is_read_up_to_a_limit() {
+    for (octets, over) in [(50, false), (500, true)] {
+        let reply = format!("+OK\r\n{}\r\n.\r\n", "x".repeat(octets));
+        let listing = format!("+OK\r\n{}.\r\n", "1 1\r\n".repeat(octets / 5));
+        for dropped in ["a body", "a listing", "a pipeline"] {
+            let noop = [Act::Expect("NOOP\r\n"), send("+OK\r\n")];
+            let script = match dropped {
+                "a body" => vec![Act::Expect("RETR 1\r\n"), send(&reply)],
+                "a listing" => vec![Act::Expect("LIST\r\n"), send(&listing)],
+                _ => vec![Act::Expect("NOOP\r\nRETR 1\r\n"), send("+OK\r\n"), send(&reply)],
+            };
+            let mut builder = Client::builder(Security::PlaintextAllowed);
+            builder.config.limits.drain = 100;
+            builder.config.pipelining = Pipelining::Always;
+            let script = script.into_iter().chain(noop.into_iter().filter(|_| !over));
+            let mut session = session_of(&builder, 65536, script).await;
+            match dropped {
+                "a body" => drop(session.retr(number(1)).await.unwrap()),
+                "a listing" => drop(session.list().await.unwrap()),
+                _ => {
+                    let commands = [Command::Noop, Command::Retr(number(1))];
+                    assert!(session.pipeline(commands, 2).next().await.unwrap().is_ok());
+                }
+            }
+            let noop = session.noop().await;
+            let limit = matches!(noop, Err(Error::Protocol(ProtocolError::DrainLimit { .. })));
+            assert_eq!((limit, noop.is_ok()), (over, !over), "{dropped} of {octets}: {noop:?}");
+        }
     }
 }
 
@@ -561,7 +603,7 @@ async fn silence_ends_in_a_time_out() {
 
 /// A server at the other end of a pipe, which greets and logs in.
 async fn logged_in(
-    builder: &pop3_tokio::Builder,
+    builder: &Builder,
     size: usize,
 ) -> (Session<DuplexStream>, BufReader<DuplexStream>) {
     let (server, transport) = duplex(size);
@@ -666,7 +708,8 @@ async fn a_server_that_takes_nothing_times_out() {
     let builder = Client::builder(Security::PlaintextAllowed);
     let (mut session, _server) = logged_in(&builder, 2).await;
     let since = Instant::now();
-    let error = session.stat().await.unwrap_err();
+    let stat = timeout(Duration::from_secs(3600), session.stat()).await;
+    let error = stat.expect("a deadline").unwrap_err();
     assert_eq!(error.to_string(), "timed out waiting for a command to be sent");
     assert!((60..=61).contains(&since.elapsed().as_secs()), "{:?}", since.elapsed());
 }
@@ -690,12 +733,13 @@ async fn a_window_of_a_thousand_needs_no_buffers() {
         });
         let mut pipeline = session.pipeline((1..=1000).map(|n| Command::Retr(number(n))), 1000);
         let mut answered = 0;
-        while let Some(reply) = pipeline.next().await {
+        let long = Duration::from_secs(3600);
+        while let Some(reply) = timeout(long, pipeline.next()).await.expect("no deadlock") {
             let reply = reply.unwrap();
             let Outcome::Body(body) = reply.outcome else { panic!("refused") };
             answered += 1;
             assert_eq!(reply.command, Command::Retr(number(answered)));
-            let octets = body.collect(1000).await.unwrap();
+            let octets = timeout(long, body.collect(1000)).await.expect("no deadlock").unwrap();
             assert_eq!(octets, format!("{}\r\n", answered.to_string().repeat(20)).as_bytes());
         }
         assert_eq!(answered, 1000);
@@ -786,7 +830,7 @@ fn everything_can_cross_threads() {
     sendable::<Items<'static, DuplexStream>>();
     sendable::<pop3_tokio::ScanListings<'static, DuplexStream>>();
     sendable::<Pipeline<'static, DuplexStream, Commands>>();
-    sendable::<pop3_tokio::Builder>();
+    sendable::<Builder>();
     sendable::<Error>();
     sendable::<LoginError<DuplexStream>>();
     sendable::<QuitError>();
@@ -824,7 +868,7 @@ fn everything_can_cross_threads() {
         future(&body.chunk());
         future(&body.collect(1));
     };
-    let _ = |builder: &pop3_tokio::Builder, [one, two, three]: [DuplexStream; 3]| {
+    let _ = |builder: &Builder, [one, two, three]: [DuplexStream; 3]| {
         future(&builder.over(one, Channel::Clear));
         future(&builder.over_stls(two, Channel::Clear, "localhost"));
         future(&builder.over_tls(three, "localhost"));
