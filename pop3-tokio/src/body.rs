@@ -17,13 +17,14 @@ use crate::driver::InFlight;
 /// The body of a multi-line reply while it is received: a message with its byte-stuffing undone and
 /// its CRLFs kept.
 ///
-/// Read it as [`AsyncRead`] into a buffer of your own, as [`AsyncBufRead`], [`Stream`] or [`Body::chunk`]
-/// without a copy; all of them may be mixed. The end of the reader is the end of the message: a connection that
-/// ends before is an error.
+/// Read it as [`AsyncRead`] into a buffer of your own, as [`AsyncBufRead`], [`Stream`] or
+/// [`Body::chunk`] without a copy; all of them may be mixed. The end of the reader is the end of the
+/// message: a connection that ends before is an error.
 ///
 /// # Cancel safety
-/// Reading loses nothing when it is dropped or not polled again. The body itself dropped before its end, the rest is read and
-/// dropped by the next call to the session, up to the session's drain limit.
+/// Reading loses nothing when it is dropped or not polled again. The body itself dropped before its
+/// end, the rest is read and dropped by the next call to the session, up to the session's drain
+/// limit.
 #[derive(Debug)]
 pub struct Body<'a, S> {
     sent: InFlight<'a, S>,
@@ -67,8 +68,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
         poll_fn(|cx| self.poll_chunk(cx)).await
     }
 
-    /// The whole message, if it has at most `limit` octets ([`COLLECT_LIMIT`](crate::COLLECT_LIMIT) is a good one).
-    /// Nothing is allocated ahead of what has come.
+    /// The whole message, if it has at most `limit` octets ([`COLLECT_LIMIT`](crate::COLLECT_LIMIT)
+    /// is a good one). Nothing is allocated ahead of what has come.
     ///
     /// # Errors
     /// [`Error::TooLarge`] if it has more; the rest is dropped as if the body was. Otherwise as
@@ -102,8 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
         Poll::Ready(Ok(None))
     }
 
-    /// Decodes what is received straight into `buffer`; gives up as soon as that has to wait, or an event
-    /// has taken what is next.
+    /// Decodes what is received straight into `buffer`; 0 if what is next is an event.
     fn poll_decode(
         &mut self,
         cx: &mut Context<'_>,

@@ -40,8 +40,8 @@ pub struct Builder {
     pub stls: Option<UseStls>,
     /// How long what may take.
     pub deadlines: Deadlines,
-    /// Whom to believe over TLS. `None` is [`Tls::platform`](crate::Tls::platform), made anew for each connection: who
-    /// connects often makes it once.
+    /// Whom to believe over TLS. `None` is [`Tls::platform`](crate::Tls::platform), made anew for
+    /// each connection: who connects often makes it once.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::Tls>,
 }
@@ -59,13 +59,13 @@ impl Builder {
         }
     }
 
-    /// Connects over TCP and waits for the greeting. TLS begins at once under [`Security::Implicit`], and
-    /// by STLS as [`Builder::stls`] says, with a server whose certificate is for `host` (RFC 8314 §3.3,
-    /// RFC 2595 §4).
+    /// Connects over TCP and waits for the greeting. TLS begins at once under
+    /// [`Security::Implicit`], and by STLS as [`Builder::stls`] says, with a server whose
+    /// certificate is for `host` (RFC 8314 §3.3, RFC 2595 §4).
     ///
-    /// Every address that `host` resolves to is tried; looking them up and trying them have one deadline. `host` may be an
-    /// IPv6 literal, with or without brackets. In clear a connection to a loopback address is
-    /// [`Channel::Trusted`], any other is [`Channel::Clear`].
+    /// Every address that `host` resolves to is tried; looking them up and trying them have one
+    /// deadline. `host` may be an IPv6 literal, with or without brackets. In clear a connection to a
+    /// loopback address is [`Channel::Trusted`], any other is [`Channel::Clear`].
     ///
     /// # Errors
     /// [`Error::Io`] if no address could be connected, with the last reason; [`Error::Tls`] if TLS
@@ -112,9 +112,9 @@ impl Builder {
         .await
     }
 
-    /// The same, and begins TLS by STLS as [`Builder::stls`] says, with a server whose certificate is for
-    /// `host`, a name or an address. The transport must give nothing that it has read ahead in clear to TLS: it is best one that
-    /// reads nothing ahead.
+    /// The same, and begins TLS by STLS as [`Builder::stls`] says, with a server whose certificate
+    /// is for `host`, a name or an address. The transport itself must read
+    /// nothing ahead: what it holds in clear when TLS begins is taken for TLS.
     ///
     /// # Errors
     /// As [`Builder::connect`].

@@ -187,8 +187,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         Poll::Ready(Err(error.into()))
     }
 
-    /// Says that nothing more will come, by `close_notify` over TLS (RFC 8314 §3.4). Only a session that is over is
-    /// closed: whether the peer learns of it changes nothing.
+    /// Says that nothing more will come, by `close_notify` over TLS (RFC 8314 §3.4). Only a session
+    /// that is over is closed: whether the peer learns of it changes nothing.
     pub(crate) async fn close(&mut self) {
         let shutdown = poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx));
         let _ = tokio::time::timeout(CLOSING, shutdown).await;

@@ -34,17 +34,18 @@
 //!
 //! * **Nothing is lost.** What gives one thing after the other ([`Body::chunk`], [`Listing::next`],
 //!   [`Pipeline::next`]) goes on with the next call where it stopped.
-//! * **The command is abandoned.** A method of [`Session`] that sends a command and waits for its reply
-//!   may have sent none of it, a part or all. A part is completed by the next call, nothing is sent twice, and the reply is
-//!   read and dropped before the next command's, up to the session's drain limit. What a command does it
-//!   may therefore do although nobody learns of it, and the session heeds what its reply says: a message that DELE has marked is marked. A
-//!   [`Body`], a [`Listing`] or a [`Pipeline`] that is dropped abandons what it waits for just so.
-//! * **The connection is dropped.** What takes a [`Client`] or a [`Session`] by value takes the connection
-//!   with it: connecting, logging in, QUIT. Nobody can tell how far it came.
+//! * **The command is abandoned.** Of the command that a method of [`Session`] sends, nothing may have
+//!   left, a part, or all. The next call sends what is left of a part, nothing is sent twice, and the
+//!   reply is read and dropped, up to the session's drain limit. The command does what it does, and the
+//!   session heeds it: a message that an abandoned DELE has marked is marked. A [`Body`], a [`Listing`]
+//!   or a [`Pipeline`] that is dropped abandons what it waits for in the same way.
+//! * **The connection is dropped.** What takes a [`Client`] or a [`Session`] by value takes the
+//!   connection with it: connecting, logging in, QUIT. Nobody can tell how far it came.
 //!
-//! No drop reads, writes or waits. A deadline of the adapter's own ([`Deadlines`]) is no cancellation: it ends
-//! the session with an error that says what was awaited, and every later call says that the session is over.
-//! While nobody waits no deadline passes unless a reply is owed.
+//! No drop reads, writes or waits. A deadline of the adapter's own ([`Deadlines`]) is no cancellation:
+//! it ends the session with an error that says what was awaited, and every later call says that the
+//! session is over. The time of a reply that is owed runs whether somebody waits for it or not, but
+//! what has come meanwhile has come in time.
 //!
 //! # The runtime
 //!

@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::driver::InFlight;
 
-/// The items of a multi-line listing, whatever they are, as they are received: by [`Items::next`], or as a
-/// [`Stream`].
+/// The items of a multi-line listing, whatever they are, as they are received: by [`Items::next`],
+/// or as a [`Stream`].
 ///
 /// After an error it ends.
 ///

@@ -20,8 +20,8 @@ use crate::listing::Items;
 /// dropped by the next call.
 ///
 /// # Cancel safety
-/// [`Pipeline::next`] loses nothing. The pipeline itself dropped, it abandons what is in flight, and the session goes on:
-/// commands that were sent ahead do what they do.
+/// [`Pipeline::next`] loses nothing. The pipeline itself dropped, it abandons what is in flight, and
+/// the session goes on: commands that were sent ahead do what they do.
 #[derive(Debug)]
 pub struct Pipeline<'a, S, I: Iterator<Item = Command>> {
     driver: &'a mut Driver<S>,

@@ -23,9 +23,9 @@ use crate::pipeline::Pipeline;
 /// session.
 ///
 /// # Cancel safety
-/// The future of any method that borrows the session may be dropped at any point: it abandons its command,
-/// and the session goes on in step. A part of the command that has left is completed by the next call, its
-/// reply is read and dropped, and what it does it may do.
+/// The future of any method that borrows the session may be dropped at any point: it abandons its
+/// command, and the session goes on in step. A part of the command that has left is completed by the
+/// next call, its reply is read and dropped, and what it does it may do.
 #[derive(Debug)]
 pub struct Session<S> {
     driver: Driver<S>,
@@ -77,8 +77,8 @@ impl<S> Session<S> {
     }
 
     /// Sends many commands ahead of their replies, `window` at most at a time, and gives the replies
-    /// in order. Where the server did not announce PIPELINING it sends one at a time. Nothing is sent before
-    /// [`Pipeline::next`].
+    /// in order. Where the server did not announce PIPELINING it sends one at a time. Nothing is
+    /// sent before [`Pipeline::next`].
     ///
     /// # Cancel safety
     /// See [`Pipeline`].
@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// As [`Session::stat`].
     ///
     /// # Cancel safety
-    /// As [`Session::stat`], and so does the listing.
+    /// As [`Session::stat`]; the same holds for the listing.
     pub async fn list(&mut self) -> Result<ScanListings<'_, S>, Error> {
         self.driver.items(&Command::List(None)).await.map(ScanListings::new)
     }
@@ -141,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// As [`Session::stat`]; [`Error::Refused`] from a server that does not know UIDL.
     ///
     /// # Cancel safety
-    /// As [`Session::stat`], and so does the listing.
+    /// As [`Session::stat`]; the same holds for the listing.
     pub async fn uidl(&mut self) -> Result<UniqueIdListings<'_, S>, Error> {
         self.driver.items(&Command::Uidl(None)).await.map(UniqueIdListings::new)
     }
@@ -163,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// As [`Session::stat`].
     ///
     /// # Cancel safety
-    /// As [`Session::stat`], and so does the body.
+    /// As [`Session::stat`]; the same holds for the body.
     pub async fn retr(&mut self, message: MessageNumber) -> Result<Body<'_, S>, Error> {
         self.driver.body(&Command::Retr(message)).await
     }
@@ -174,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// As [`Session::stat`]; [`Error::Refused`] from a server that does not know TOP.
     ///
     /// # Cancel safety
-    /// As [`Session::stat`], and so does the body.
+    /// As [`Session::stat`]; the same holds for the body.
     pub async fn top(&mut self, message: MessageNumber, lines: u64) -> Result<Body<'_, S>, Error> {
         self.driver.body(&Command::Top { message, lines }).await
     }
@@ -230,7 +230,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// As [`Session::stat`].
     ///
     /// # Cancel safety
-    /// As [`Session::stat`], and so does the body.
+    /// As [`Session::stat`]; the same holds for the body.
     pub async fn raw_body(&mut self, command: &Command) -> Result<Body<'_, S>, Error> {
         self.driver.body(command).await
     }
@@ -243,15 +243,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// [`QuitError`] if the answer did not come; its `update` says whether QUIT had left.
     ///
     /// # Cancel safety
-    /// Dropped, it drops the connection. Whether QUIT had left by then, and so whether anything is removed, nobody can
-    /// tell.
+    /// Dropped, it drops the connection. Whether QUIT had left by then, and so whether anything is
+    /// removed, nobody can tell.
     pub async fn quit(self) -> Result<Update, QuitError> {
         self.driver.quit().await
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
-    /// Sends a command; nothing is awaited between its being taken and there being somebody to abandon it.
+    /// Sends a command; nothing is awaited between its being taken and there being somebody to
+    /// abandon it.
     async fn send(&mut self, command: &Command) -> Result<InFlight<'_, S>, Error> {
         let id = poll_fn(|cx| self.poll_send(cx, command)).await?;
         Ok(InFlight { driver: self, id })

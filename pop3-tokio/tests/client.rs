@@ -823,6 +823,7 @@ async fn a_port_that_nobody_listens_on_is_an_io_error() {
 #[test]
 fn everything_can_cross_threads() {
     fn sendable<T: Send + Sync + std::fmt::Debug>() {}
+    fn future<T: Future + Send>(_: &T) {}
     type Commands = std::vec::IntoIter<Command>;
     sendable::<Client<DuplexStream>>();
     sendable::<Session<DuplexStream>>();
@@ -836,7 +837,6 @@ fn everything_can_cross_threads() {
     sendable::<QuitError>();
     sendable::<Address>();
 
-    fn future<T: Future + Send>(_: &T) {}
     // Nobody calls it: that it compiles is the proof.
     let _ = |client: &mut Client<DuplexStream>,
              [one, two, three, four]: [Client<DuplexStream>; 4]| {

@@ -221,7 +221,7 @@ async fn a_whole_session_by_stls() {
         for size in [7, 64, 4096] {
             let lines = Lines::default();
             let (server, transport) = duplex(size);
-            let served = stls(server, &issued, &lines);
+            let talk = stls(server, &issued, &lines);
             let builder = builder(&authority, security);
             let client = builder.over_stls(transport, Channel::Clear, "localhost").await.unwrap();
             assert!(client.channel_bindings().tls_exporter.is_some());
@@ -230,7 +230,7 @@ async fn a_whole_session_by_stls() {
             let body = session.retr(number(1)).await.unwrap();
             assert_eq!(body.collect(COLLECT_LIMIT).await.unwrap(), message("1").as_bytes());
             assert_eq!(session.quit().await.unwrap(), Update::Committed);
-            assert!(served.await.unwrap(), "the end was not said");
+            assert!(talk.await.unwrap(), "the end was not said");
             let said = lines.lock().unwrap().clone();
             assert_eq!(said, ["USER mrose", "PASS tan staaf", "RETR 1", "QUIT"]);
         }
@@ -241,8 +241,9 @@ async fn a_whole_session_by_stls() {
 /// server that offers nothing end it too, where TLS is required.
 #[tokio::test(start_paused = true)]
 async fn stls_that_does_not_begin() {
+    type Expected = fn(&Error) -> bool;
     let authority = Authority::new();
-    let cases: [(&str, &str, fn(&Error) -> bool); 4] = [
+    let cases: [(&str, &str, Expected); 4] = [
         ("STLS\r\n", "+OK\r\n+OK injected\r\n", |error| {
             matches!(error, Error::Protocol(ProtocolError::OctetsAfterStls))
         }),
