@@ -3,8 +3,6 @@
 use std::fmt;
 use std::net::TcpStream;
 
-#[cfg(feature = "scram")]
-use pop3_proto::Base64;
 use pop3_proto::client::{self, Choice, Credentials, Login, Opening, Security, Update, UseStls};
 use pop3_proto::sasl::Mechanism;
 use pop3_proto::state::State;
@@ -144,7 +142,7 @@ impl<S: Timeouts> Client<S> {
     fn run(mut self, login: Login) -> Result<Session<S>, LoginError<S>> {
         // Where STLS was called for it is behind us.
         let mut login = login.with_stls(UseStls::Never);
-        match self.prepare(login) {
+        match self.channel_bindings().prepare(login) {
             Ok(prepared) => login = prepared,
             Err(error) => return Err(LoginError::Failed(error)),
         }
@@ -168,26 +166,6 @@ impl<S: Timeouts> Client<S> {
         }
     }
 
-    /// Gives the login what only the outside has: randomness, and what the connection is bound to.
-    #[cfg(feature = "scram")]
-    fn prepare(&self, login: Login) -> Result<Login, Error> {
-        let mut random = [0; 18];
-        getrandom::fill(&mut random).map_err(std::io::Error::other)?;
-        let nonce = Base64::encode(&random);
-        let nonce = std::str::from_utf8(nonce.expose()).unwrap_or_default();
-        let mut login = login.with_nonce(nonce)?.with_preparation(prepared);
-        if let Some(binding) = self.channel_bindings().preferred() {
-            login.bind(binding);
-        }
-        Ok(login)
-    }
-
-    #[cfg(not(feature = "scram"))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "SCRAM needs more")]
-    const fn prepare(&self, login: Login) -> Result<Login, Error> {
-        Ok(login)
-    }
-
     /// Ends the session without having logged in.
     ///
     /// # Errors
@@ -195,12 +173,6 @@ impl<S: Timeouts> Client<S> {
     pub fn quit(self) -> Result<Update, QuitError> {
         self.driver.quit()
     }
-}
-
-/// RFC 4013.
-#[cfg(feature = "scram")]
-fn prepared(text: &str) -> Option<String> {
-    stringprep::saslprep(text).ok().map(std::borrow::Cow::into_owned)
 }
 
 /// Why a login failed.

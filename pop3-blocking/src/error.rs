@@ -150,9 +150,16 @@ impl std::error::Error for Error {
 impl From<io::Error> for Error {
     /// An error that a [`Body`](crate::Body) or TLS wrapped for `std::io` is unwrapped again.
     fn from(error: io::Error) -> Self {
-        error
-            .downcast::<Self>()
-            .unwrap_or_else(|error| error.downcast::<TlsError>().map_or_else(Self::Io, Self::Tls))
+        let error = match error.downcast::<Self>() {
+            Ok(error) => return error,
+            Err(error) => error,
+        };
+        #[cfg(feature = "tls")]
+        let error = match error.downcast::<rustls::Error>() {
+            Ok(error) => return Self::Tls(error.into()),
+            Err(error) => error,
+        };
+        error.downcast::<TlsError>().map_or_else(Self::Io, Self::Tls)
     }
 }
 
@@ -230,6 +237,14 @@ pub struct QuitError {
     pub update: Update,
     /// Why.
     pub error: Error,
+}
+
+impl QuitError {
+    /// For an adapter: QUIT was not answered because of `error`.
+    #[must_use]
+    pub const fn new(update: Update, error: Error) -> Self {
+        Self { update, error }
+    }
 }
 
 impl fmt::Display for QuitError {

@@ -61,7 +61,7 @@ pub use client::{Client, LoginError};
 pub use connect::Builder;
 pub use deadline::{Deadlines, Timeouts, Untimed};
 pub use error::{Error, QuitError};
-pub use listing::{Items, Listing, ScanListings, UniqueIdListings};
+pub use listing::{FromItem, Items, Listing, ScanListings, UniqueIdListings};
 #[cfg(feature = "ntlm")]
 pub use ntlm::Ntlm;
 pub use pipeline::{Outcome, Pipeline, Reply};

@@ -107,7 +107,11 @@ impl<S: Timeouts + fmt::Debug, T> fmt::Debug for Listing<'_, S, T> {
 }
 
 /// What an item of a listing may be asked to be.
-pub(crate) trait FromItem: Sized {
+pub trait FromItem: Sized {
+    /// The item, as that.
+    ///
+    /// # Errors
+    /// [`Error::MalformedItem`] if the line was no item, [`Error::Unexpected`] if it is one of another kind.
     fn from_item(item: Item) -> Result<Self, Error>;
 }
 

@@ -281,7 +281,7 @@ impl<S: Timeouts> Driver<S> {
                 self.trace.quit(self.session.update());
                 Ok(self.session.update())
             }
-            Err(error) => Err(QuitError { update: self.session.update(), error }),
+            Err(error) => Err(QuitError::new(self.session.update(), error)),
         }
     }
 }

@@ -10,7 +10,7 @@ use pop3_proto::client::{
 #[cfg(feature = "scram")]
 use pop3_proto::sasl::ChannelBinding;
 use pop3_proto::state::State;
-use pop3_proto::{InvalidValue, Mailbox, MechanismName, Password, Secret};
+use pop3_proto::{Command, InvalidValue, Mailbox, MechanismName, Password, Secret};
 
 const GREETING: &str = "+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n";
 const NONCE: &str = "fyko+d2lbbFgONRv9qkxdawL";
@@ -498,4 +498,18 @@ fn what_echoes_the_password_is_withheld() {
             assert!(!text.contains("hunter2") && !text.contains("HVudGVyMnNlY3Jld"), "{text}");
         }
     }
+}
+
+/// I11: a login waits for what was given up before it, and for nothing else.
+#[test]
+fn behind_a_command_that_was_given_up() {
+    let mut session = session(Security::PlaintextAllowed, Channel::Clear);
+    while session.poll_event().expect("a greeting").is_some() {}
+    let given_up = session.send(&Command::Capa).expect("it is its turn");
+    assert!(session.abandon(given_up));
+    let script =
+        [c("CAPA", "+OK\r\nUIDL\r\n.\r\n"), c("USER user", "+OK\r\n"), c("PASS x", "+OK\r\n")];
+    let mut login = Login::new(&session, password("x"), Choice::Only(Method::UserPass));
+    let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
+    assert_eq!((outcome, surplus), (Ok(Method::UserPass), vec![]));
 }

@@ -80,13 +80,26 @@ impl Tls {
         Self { config: Arc::new(config) }
     }
 
-    /// Whom to begin TLS with, by name or address.
-    pub(crate) fn peer(&self, host: &str) -> Result<Peer, TlsError> {
+    /// The configuration, for whoever begins TLS without this crate.
+    #[must_use]
+    pub const fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
+    /// For whom the certificate of `host`, a name or an address, has to be.
+    ///
+    /// # Errors
+    /// [`TlsErrorKind::ServerName`] if no certificate could be for it.
+    pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
         // A name that is written to its root is in no certificate with its last dot.
         let host = host.strip_suffix('.').unwrap_or(host);
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|error| TlsError::new(TlsErrorKind::ServerName, error))?;
-        Ok(Peer { config: Arc::clone(&self.config), name })
+        ServerName::try_from(host.to_owned())
+            .map_err(|error| TlsError::new(TlsErrorKind::ServerName, error))
+    }
+
+    /// Whom to begin TLS with, by name or address.
+    pub(crate) fn peer(&self, host: &str) -> Result<Peer, TlsError> {
+        Ok(Peer { config: Arc::clone(&self.config), name: Self::server_name(host)? })
     }
 }
 

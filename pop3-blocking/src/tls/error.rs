@@ -5,6 +5,9 @@ use std::io;
 
 use pop3_proto::Escaped;
 
+#[cfg(feature = "tls")]
+use crate::driver::is_end;
+
 /// Octets of an underlying error's text that are shown at most: names in a certificate are the peer's.
 const SHOWN: usize = 300;
 
@@ -123,6 +126,29 @@ impl From<TlsError> for io::Error {
 impl From<TlsErrorKind> for TlsError {
     fn from(kind: TlsErrorKind) -> Self {
         Self { kind, source: None }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl From<io::Error> for TlsError {
+    /// What a handshake came to that did not come to its end. What TLS wrapped for `std::io` is
+    /// unwrapped again.
+    fn from(error: io::Error) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(error) => return error,
+            Err(error) => error,
+        };
+        match error.downcast::<rustls::Error>() {
+            Ok(error) => error.into(),
+            // The transport was given no more time than was left.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
+            {
+                TlsErrorKind::TimedOut.into()
+            }
+            Err(error) if is_end(&error) => TlsErrorKind::Closed.into(),
+            Err(error) => Self::new(TlsErrorKind::Failed, error),
+        }
     }
 }
 

@@ -17,7 +17,12 @@ mod tests;
 use std::fmt;
 
 #[cfg(feature = "scram")]
+use pop3_proto::Base64;
+use pop3_proto::client::Login;
+#[cfg(feature = "scram")]
 use pop3_proto::sasl::ChannelBinding;
+#[cfg(feature = "tls")]
+use rustls::{ClientConnection, ConnectionCommon, ProtocolVersion};
 
 #[cfg(not(feature = "tls"))]
 pub(crate) use absent::*;
@@ -30,6 +35,8 @@ pub use error::{TlsError, TlsErrorKind};
 pub use server::ServerTls;
 #[cfg(feature = "tls")]
 pub(crate) use stream::TlsStream;
+
+use crate::error::Error;
 
 /// The protocol's name in ALPN.
 #[cfg(feature = "tls")]
@@ -48,16 +55,67 @@ pub struct ChannelBindings {
     pub tls_server_end_point: Option<Vec<u8>>,
 }
 
-#[cfg(feature = "scram")]
 impl ChannelBindings {
+    /// Those of a client whose handshake is done.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn of(connection: &ClientConnection) -> Self {
+        let tls_server_end_point = connection
+            .peer_certificates()
+            .and_then(<[_]>::first)
+            .and_then(|certificate| end_point::server_end_point(certificate));
+        Self { tls_exporter: Self::exporter(connection), tls_server_end_point }
+    }
+
+    #[cfg(feature = "tls")]
+    fn exporter<T>(connection: &ConnectionCommon<T>) -> Option<[u8; 32]> {
+        // RFC 9266 §4.2: before TLS 1.3 the exporter binds to nothing unless more is negotiated.
+        if connection.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
+            return None;
+        }
+        connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[])).ok()
+    }
+
+    /// Gives a login what only the outside has: randomness, and what the connection is bound to. Without
+    /// feature `scram` it needs neither.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the system has no randomness.
+    #[cfg_attr(
+        not(feature = "scram"),
+        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "SCRAM needs more")
+    )]
+    pub fn prepare(&self, login: Login) -> Result<Login, Error> {
+        #[cfg(feature = "scram")]
+        let login = {
+            let mut random = [0; 18];
+            getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+            let nonce = Base64::encode(&random);
+            let nonce = std::str::from_utf8(nonce.expose()).unwrap_or_default();
+            let mut login = login.with_nonce(nonce)?.with_preparation(prepared);
+            if let Some(binding) = self.preferred() {
+                login.bind(binding);
+            }
+            login
+        };
+        Ok(login)
+    }
+
     /// The one to bind SCRAM to: `tls-exporter` where there is TLS 1.3 (RFC 9266 §3).
-    pub(crate) fn preferred(&self) -> Option<ChannelBinding> {
+    #[cfg(feature = "scram")]
+    fn preferred(&self) -> Option<ChannelBinding> {
         match (&self.tls_exporter, &self.tls_server_end_point) {
             (Some(exported), _) => Some(ChannelBinding::tls_exporter(exported)),
             (None, Some(hash)) => ChannelBinding::tls_server_end_point(hash).ok(),
             (None, None) => None,
         }
     }
+}
+
+/// RFC 4013.
+#[cfg(feature = "scram")]
+fn prepared(text: &str) -> Option<String> {
+    stringprep::saslprep(text).ok().map(std::borrow::Cow::into_owned)
 }
 
 impl fmt::Debug for ChannelBindings {

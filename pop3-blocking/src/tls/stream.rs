@@ -4,12 +4,11 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use rustls::{Connection, ProtocolVersion};
+use rustls::Connection;
 
 #[cfg(feature = "server")]
 use super::ServerTls;
-use super::end_point::server_end_point;
-use super::error::{TlsError, TlsErrorKind};
+use super::error::TlsError;
 use super::{ChannelBindings, Peer};
 use crate::deadline::{Timeouts, after};
 use crate::driver::is_end;
@@ -53,7 +52,7 @@ impl<S: Timeouts> TlsStream<S> {
         let mut this = Self { connection, stream, try_write: S::try_write, shown };
         match this.shake_hands(after(within)) {
             Ok(()) => Ok(this),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -143,37 +142,13 @@ impl<S> TlsStream<S> {
     }
 
     pub(crate) fn channel_bindings(&self) -> ChannelBindings {
-        let tls_server_end_point = match &self.connection {
-            Connection::Client(connection) => connection
-                .peer_certificates()
-                .and_then(<[_]>::first)
-                .and_then(|certificate| server_end_point(certificate)),
-            Connection::Server(_) => self.shown.clone(),
-        };
-        // RFC 9266 §4.2: before TLS 1.3 the exporter binds to nothing unless more is negotiated.
-        let tls_exporter = match self.connection.protocol_version() {
-            Some(ProtocolVersion::TLSv1_3) => self
-                .connection
-                .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]))
-                .ok(),
-            _ => None,
-        };
-        ChannelBindings { tls_exporter, tls_server_end_point }
-    }
-}
-
-/// What a handshake came to that did not come to its end.
-fn failed(error: io::Error) -> TlsError {
-    match error.downcast::<TlsError>() {
-        Ok(error) => error,
-        // The transport was given no more time than was left.
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
-        {
-            TlsErrorKind::TimedOut.into()
+        match &self.connection {
+            Connection::Client(connection) => ChannelBindings::of(connection),
+            Connection::Server(connection) => ChannelBindings {
+                tls_exporter: ChannelBindings::exporter(connection),
+                tls_server_end_point: self.shown.clone(),
+            },
         }
-        Err(error) if is_end(&error) => TlsErrorKind::Closed.into(),
-        Err(error) => TlsError::new(TlsErrorKind::Failed, error),
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) enum Said {
     Deviation(Deviation),
     Greeting,
     StartTls,
+    /// A command that was given up before ended: what waited for that may be sent now.
+    Ended,
     /// The command ended; a list that is complete counts as `+OK`.
     Answer(Response),
 }
@@ -96,6 +98,9 @@ impl Dialogue {
                 Event::Finished { id } if self.open == Some(id) => {
                     self.open = None;
                     return Ok(Said::Answer(Response::new(crate::Status::Ok, Text::received(b""))));
+                }
+                Event::Completed { .. } | Event::Finished { .. } if self.open.is_none() => {
+                    return Ok(Said::Ended);
                 }
                 _ => {}
             }

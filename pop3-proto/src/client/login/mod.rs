@@ -176,7 +176,7 @@ impl Login {
             match said {
                 Said::Nothing => return Ok(Step::Exchange),
                 Said::Deviation(deviation) => return Ok(Step::Deviation(deviation)),
-                Said::Greeting | Said::StartTls => {}
+                Said::Greeting | Said::StartTls | Said::Ended => {}
                 Said::Answer(response) => {
                     self.phase = match self.phase {
                         Phase::Announcement => self.choose(session)?,

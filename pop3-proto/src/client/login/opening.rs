@@ -121,7 +121,7 @@ impl Opening {
             match self.dialogue.step(session, command.as_ref())? {
                 Said::Nothing => return Ok(Step::Exchange),
                 Said::Deviation(deviation) => return Ok(Step::Deviation(deviation)),
-                Said::Greeting => {}
+                Said::Greeting | Said::Ended => {}
                 Said::StartTls => self.phase = Phase::Handshake,
                 Said::Answer(response) => {
                     self.phase = match self.phase {

@@ -1,0 +1,253 @@
+//! The one loop that moves octets: events, write, flush, read. All that it knows is kept here and
+//! nothing in a future, so that a future may be dropped anywhere.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Buf as _;
+use pop3_blocking::{Deadlines, Error};
+use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, Step};
+use pop3_proto::{Command, Deviations};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::clock::Clock;
+use crate::tls::Peer;
+use crate::transport::Transport;
+
+/// How long saying goodbye may take.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// A session and its transport.
+#[derive(Debug)]
+pub(crate) struct Driver<S> {
+    pub(crate) session: ClientSession,
+    pub(crate) stream: Transport<S>,
+    pub(crate) clock: Clock,
+    /// What was written may still stand in the transport.
+    unflushed: bool,
+    /// The transport takes nothing more; what the server said before that may still be read.
+    write_closed: bool,
+    /// What the server has been forgiven so far.
+    pub(crate) deviations: Deviations,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
+    pub(crate) const fn new(session: ClientSession, stream: S, deadlines: Deadlines) -> Self {
+        Self {
+            session,
+            stream: Transport::Clear(stream),
+            clock: Clock::new(deadlines),
+            unflushed: false,
+            write_closed: false,
+            deviations: Deviations::NONE,
+        }
+    }
+
+    /// Begins TLS: the session that goes on knows nothing that came before it.
+    pub(crate) async fn begin_tls(&mut self, peer: Peer) -> Result<(), Error> {
+        Ok(self.stream.upgrade(peer, self.clock.deadlines.tls).await?)
+    }
+
+    /// Does what `step` calls for until it is done; `None` if the TLS handshake is due.
+    pub(crate) async fn run<T>(
+        &mut self,
+        mut step: impl FnMut(&mut ClientSession) -> Result<Step<T>, client::LoginError>,
+    ) -> Result<Option<T>, Stop> {
+        loop {
+            match step(&mut self.session).map_err(Stop::Login)? {
+                Step::Exchange => poll_fn(|cx| self.poll_exchange(cx)).await?,
+                Step::StartTls => return Ok(None),
+                Step::Deviation(deviation) => {
+                    self.deviations.insert(deviation);
+                }
+                Step::Done(done) => return Ok(Some(done)),
+            }
+        }
+    }
+
+    /// Queues a command. While it is too early, replies to abandoned commands are read and dropped.
+    pub(crate) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        command: &Command,
+    ) -> Poll<Result<CommandId, Error>> {
+        loop {
+            match self.session.send(command) {
+                // Nobody else waits: what ends here was abandoned.
+                Err(error) if error.is_transient() => {
+                    if let Event::Closed { farewell, .. } = ready!(self.poll_event(cx))? {
+                        return Poll::Ready(Err(Error::Closed { farewell }));
+                    }
+                }
+                sent => return Poll::Ready(sent.map_err(Error::from)),
+            }
+        }
+    }
+
+    /// The next event of command `id`; ends of abandoned commands before it are dropped.
+    pub(crate) fn poll_event_of(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: CommandId,
+    ) -> Poll<Result<Event, Error>> {
+        loop {
+            let event = ready!(self.poll_event(cx))?;
+            match &event {
+                Event::Started { id: of, .. }
+                | Event::Item { id: of, .. }
+                | Event::Data { id: of, .. }
+                | Event::Finished { id: of }
+                | Event::Completed { id: of, .. }
+                    if *of == id =>
+                {
+                    return Poll::Ready(Ok(event));
+                }
+                Event::Closed { farewell, .. } => {
+                    return Poll::Ready(Err(Error::Closed { farewell: farewell.clone() }));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The next event that is no deviation.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
+        loop {
+            match self.session.poll_event()? {
+                Some(Event::Deviation { deviation, .. }) => {
+                    self.deviations.insert(deviation);
+                }
+                Some(event) => return Poll::Ready(Ok(event)),
+                None => ready!(self.poll_exchange(cx))?,
+            }
+        }
+    }
+
+    /// Writes what can be written, and reads once. Neither waits for the other: a peer that takes
+    /// nothing more before its replies are taken is no reason to stand still (RFC 2449 §6.6).
+    pub(crate) fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let _ = self.poll_write(cx)?;
+        if !self.session.wants_read() {
+            return Poll::Ready(Err(Error::Closed { farewell: None }));
+        }
+        if self.poll_read(cx)?.is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.clock.poll(cx, self.session.waiting()));
+        Poll::Ready(Err(self.session.time_out().into()))
+    }
+
+    /// Writes, and flushes once all is written.
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while !self.write_closed && (self.session.wants_write() || self.unflushed) {
+            let stream = Pin::new(&mut self.stream);
+            let written = if self.session.wants_write() {
+                ready!(stream.poll_write(cx, self.session.outgoing().chunk())).map(Some)
+            } else {
+                ready!(stream.poll_flush(cx)).map(|()| None)
+            };
+            match written {
+                Ok(Some(0)) => return self.failed(io::ErrorKind::WriteZero.into()),
+                Ok(Some(written)) => {
+                    self.session.outgoing().advance(written);
+                    self.unflushed = true;
+                }
+                Ok(None) => self.unflushed = false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_end(&error) => self.write_closed = true,
+                Err(error) => return self.failed(error),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut buffer = ReadBuf::new(self.session.incoming());
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))
+            .map(|()| buffer.filled().len());
+        match read {
+            Ok(0) => self.session.receive_eof(Eof::Clean),
+            Ok(read) => {
+                self.session.received(read);
+                self.clock.progress(self.session.waiting());
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_end(&error) => self.session.receive_eof(Eof::Abrupt),
+            Err(error) => return self.failed(error),
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The transport is of no use any more, and whoever tries it again learns so from the session.
+    fn failed(&mut self, error: io::Error) -> Poll<Result<(), Error>> {
+        self.session.receive_eof(Eof::Abrupt);
+        Poll::Ready(Err(error.into()))
+    }
+
+    /// Says that nothing more will come, by `close_notify` over TLS (RFC 8314 §3.4). Only a session
+    /// that is over is closed: whether the peer learns of it changes nothing.
+    pub(crate) async fn close(&mut self) {
+        let shutdown = poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx));
+        let _ = tokio::time::timeout(CLOSING, shutdown).await;
+    }
+}
+
+/// A command whose reply is awaited; dropped, it is abandoned.
+#[derive(Debug)]
+pub(crate) struct InFlight<'a, S> {
+    pub(crate) driver: &'a mut Driver<S>,
+    pub(crate) id: CommandId,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> InFlight<'_, S> {
+    /// Its next event.
+    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
+        self.driver.poll_event_of(cx, self.id)
+    }
+
+    pub(crate) async fn event(&mut self) -> Result<Event, Error> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+}
+
+impl<S> Drop for InFlight<'_, S> {
+    /// What has ended is abandoned in vain.
+    fn drop(&mut self) {
+        self.driver.session.abandon(self.id);
+    }
+}
+
+/// Why a login did not come to its end.
+pub(crate) enum Stop {
+    Login(client::LoginError),
+    Adapter(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Adapter(error)
+    }
+}
+
+impl From<Stop> for Error {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Login(error) => error.into(),
+            Stop::Adapter(error) => error,
+        }
+    }
+}
+
+/// Whether the connection is gone, rather than something about it wrong.
+fn is_end(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    )
+}
