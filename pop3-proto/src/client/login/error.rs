@@ -25,7 +25,8 @@ pub enum LoginError {
     Invalid(InvalidValue),
     /// The greeting was negative: no service.
     NoService(Response),
-    /// The server closed the connection; the farewell is what it said before.
+    /// The server closed the connection; the farewell is what it said before, unless it may tell the
+    /// secret.
     Closed(Option<Response>),
     /// TLS is required, and the server does not offer STLS.
     StlsNotOffered,

@@ -149,7 +149,15 @@ impl Login {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        self.advance(session).inspect_err(|error| self.failed = Some(error.clone()))
+        let step = self.advance(session).map_err(|error| self.withheld(error));
+        step.inspect_err(|error| self.failed = Some(error.clone()))
+    }
+
+    /// The error without a farewell that may tell what was said before it.
+    fn withheld(&self, error: LoginError) -> LoginError {
+        let LoginError::Closed(farewell) = error else { return error };
+        let is_told = !matches!(self.phase, Phase::Opening | Phase::Announcement | Phase::User);
+        LoginError::Closed(farewell.filter(|response| !(is_told && self.echoes(response, None))))
     }
 
     fn advance(&mut self, session: &mut ClientSession) -> Result<Step<Method>, LoginError> {
