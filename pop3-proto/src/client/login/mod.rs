@@ -252,6 +252,7 @@ impl Login {
     }
 
     /// The command of a phase that has one.
+    #[cfg_attr(not(feature = "md5"), expect(unused_variables, reason = "APOP alone needs it"))]
     fn command(&self, session: &ClientSession) -> Result<Option<Command>, LoginError> {
         if self.dialogue.is_open() {
             return Ok(None);
