@@ -508,6 +508,18 @@ fn no_farewell_tells_the_secret() {
     }
 }
 
+/// I3: a server may list as many mechanisms as its lines hold; what is told of them is bounded.
+#[test]
+fn no_endless_list_is_told() {
+    let line = format!("SASL{}\r\n", " A".repeat(4000));
+    let list = format!("+OK\r\n{}.\r\n", line.repeat(4));
+    let script = [c("CAPA", &list)];
+    let outcome = log_in(Security::Implicit, Channel::Tls, password("p"), Choice::Best, &script);
+    let a = MechanismName::new("A").expect("a name");
+    let announced = vec![a; LoginError::MAX_ANNOUNCED];
+    assert_eq!(outcome, Err(LoginError::NoMethod { announced }));
+}
+
 /// I6.
 #[test]
 fn a_nonce_is_printable() {

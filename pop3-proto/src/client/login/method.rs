@@ -173,7 +173,9 @@ pub(super) fn choose(
 
 pub(super) fn none_of(list: Option<&Capabilities>) -> LoginError {
     LoginError::NoMethod {
-        announced: list.map(|list| list.mechanisms().collect()).unwrap_or_default(),
+        announced: list
+            .map(|list| list.mechanisms().take(LoginError::MAX_ANNOUNCED).collect())
+            .unwrap_or_default(),
     }
 }
 
