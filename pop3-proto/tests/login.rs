@@ -438,6 +438,21 @@ fn the_channel_is_bound_where_both_can() {
     }
 }
 
+/// Row I15, R5802-6.01: whoever makes the server tell nothing strikes -PLUS off its list too. `n` is not for a client
+/// that could bind.
+#[cfg(feature = "scram")]
+#[test]
+fn a_refused_list_offers_no_binding() {
+    let mut session = session(Security::Implicit, Channel::Tls);
+    let choice = sasl(MechanismName::SCRAM_SHA_256);
+    let mut login =
+        Login::new(&session, password("pencil"), choice).with_nonce(NONCE).expect("a good nonce");
+    login.bind(ChannelBinding::tls_exporter(&[7; 32]));
+    let script = [c("CAPA", "-ERR what?\r\n"), c("AUTH SCRAM-SHA-256", "+ \r\n")];
+    let (_, surplus) = drive(&mut session, |session| login.step(session), &script);
+    assert!(surplus[0].starts_with("eSwsb"), "{surplus:?}");
+}
+
 /// The greeting may be negative, and the server may say farewell at any time.
 #[test]
 fn no_service_is_told() {
