@@ -438,6 +438,21 @@ fn the_channel_is_bound_where_both_can() {
     }
 }
 
+/// Row I15, R5802-6.01: whoever makes the server tell nothing strikes -PLUS off its list too. `n` is not for a client
+/// that could bind.
+#[cfg(feature = "scram")]
+#[test]
+fn a_refused_list_offers_no_binding() {
+    let mut session = session(Security::Implicit, Channel::Tls);
+    let choice = sasl(MechanismName::SCRAM_SHA_256);
+    let mut login =
+        Login::new(&session, password("pencil"), choice).with_nonce(NONCE).expect("a good nonce");
+    login.bind(ChannelBinding::tls_exporter(&[7; 32]));
+    let script = [c("CAPA", "-ERR what?\r\n"), c("AUTH SCRAM-SHA-256", "+ \r\n")];
+    let (_, surplus) = drive(&mut session, |session| login.step(session), &script);
+    assert!(surplus[0].starts_with("eSwsb"), "{surplus:?}");
+}
+
 /// The greeting may be negative, and the server may say farewell at any time.
 #[test]
 fn no_service_is_told() {
@@ -454,6 +469,70 @@ fn no_service_is_told() {
         Err(LoginError::Closed(Some(farewell))) => assert_eq!(farewell.text.octets(), b"closing"),
         other => panic!("{other:?}"),
     }
+}
+
+/// I10, K7: a farewell may tell what was said before it: behind a login that was accepted, or in an exchange that was
+/// given up.
+#[test]
+fn no_farewell_tells_the_secret() {
+    let told = "-ERR goodbye to PASS the pencil of an ox\r\n";
+    let encoded = "+ \r\n-ERR AHVzZXIAdGhlIHBlbmNpbCBvZiBhbiBveA==\r\n";
+    let plain = "AUTH PLAIN AHVzZXIAdGhlIHBlbmNpbCBvZiBhbiBveA==";
+    let capa = c("CAPA", "+OK\r\nUSER\r\nSASL PLAIN\r\n.\r\n");
+    let in_ = format!("+OK in\r\n{told}");
+    let bye = "+OK in\r\n-ERR [SYS/TEMP] bye\r\n";
+    let (user, pass) = (c("USER user", "+OK\r\n"), "PASS the pencil of an ox");
+    let by_pass = Choice::FirstOf(vec![Method::UserPass]);
+    for (choice, script, farewell) in [
+        (by_pass.clone(), vec![capa, user, c(pass, &in_)], None),
+        (by_pass, vec![capa, user, c(pass, bye)], Some("[SYS/TEMP] bye")),
+        (Choice::Best, vec![capa, c(plain, encoded)], None),
+    ] {
+        let mut session = session(Security::Implicit, Channel::Tls);
+        let mut login = Login::new(&session, password("the pencil of an ox"), choice);
+        let mut script = script.into_iter();
+        let error = loop {
+            match login.step(&mut session) {
+                Ok(Step::Exchange) => {
+                    let Some((line, reply)) = script.next() else {
+                        session.receive_eof(Eof::Clean);
+                        continue;
+                    };
+                    let mut out = session.outgoing();
+                    let mut sent = vec![0; out.remaining()];
+                    out.copy_to_slice(&mut sent);
+                    let sent = String::from_utf8(sent).expect("ASCII");
+                    assert_eq!(sent.strip_suffix("\r\n"), line);
+                    session.receive(reply.as_bytes());
+                }
+                Ok(step) => panic!("{step:?}"),
+                Err(error) => break error,
+            }
+        };
+        let shown = format!("{error} {error:?} {login:?}");
+        for secret in ["pencil", "IHBlbmNpbC"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        match error {
+            LoginError::Closed(said) => {
+                let said = said.map(|said| said.text.octets().to_vec());
+                assert_eq!(said.as_deref(), farewell.map(str::as_bytes));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// I3: a server may list as many mechanisms as its lines hold; what is told of them is bounded.
+#[test]
+fn no_endless_list_is_told() {
+    let line = format!("SASL{}\r\n", " A".repeat(4000));
+    let list = format!("+OK\r\n{}.\r\n", line.repeat(4));
+    let script = [c("CAPA", &list)];
+    let outcome = log_in(Security::Implicit, Channel::Tls, password("p"), Choice::Best, &script);
+    let a = MechanismName::new("A").expect("a name");
+    let announced = vec![a; LoginError::MAX_ANNOUNCED];
+    assert_eq!(outcome, Err(LoginError::NoMethod { announced }));
 }
 
 /// I6.

@@ -299,6 +299,19 @@ fn log_in(
     panic!("it does not end");
 }
 
+/// I2, E18: a challenge repeats the client's nonce, and with a low limit it may find no room. The client is answered, and
+/// it counts.
+#[test]
+fn a_challenge_without_room_is_refused() {
+    let mut config = config(&[MechanismName::SCRAM_SHA_256]);
+    config.limits.sasl_line = 100;
+    let mut side = Side::with(config, Channel::Tls);
+    written(&mut side.session);
+    let auth = format!("AUTH SCRAM-SHA-256 {}\r\n", encoded(format!("n,,n=tim,r={CLIENT_NONCE}")));
+    assert_eq!(side.said(&auth.repeat(3)), "-ERR malformed response\r\n".repeat(3));
+    assert_eq!(side.session.state(), State::Closed);
+}
+
 fn password(name: &str, password: &str, authorization: Option<&str>) -> Credentials {
     let password = Password::new(password).expect("a password");
     let mut credentials = Credentials::password(mailbox(name), password);

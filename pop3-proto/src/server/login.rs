@@ -221,7 +221,11 @@ impl Login {
     ) -> Result<Turn, RespondError> {
         match step {
             Step::Challenge(challenge) => {
-                session.challenge(&Base64::encode(challenge.expose()))?;
+                match session.challenge(&Base64::encode(challenge.expose())) {
+                    // It repeats what the client said.
+                    Err(RespondError::TooLong) => return self.refuse(session, Refusal::Malformed),
+                    said => said?,
+                }
                 self.stage = Stage::Auth(acceptor);
                 Ok(Turn::Answered)
             }

@@ -68,8 +68,11 @@ impl Base64 {
     /// the same octets are one too many.
     pub fn decode(&self) -> Result<Secret, InvalidValue> {
         use base64ct::Encoding as _;
-        let text = core::str::from_utf8(self.expose()).map_err(|_| InvalidValue::Base64)?;
-        base64ct::Base64::decode_vec(text).map(Secret::new).map_err(|_| InvalidValue::Base64)
+        let mut room = alloc::vec![0; self.expose().len() / 4 * 3];
+        let octets = base64ct::Base64::decode(self.expose(), &mut room).map(Secret::new);
+        // Refused octets are secret too.
+        zeroize::Zeroize::zeroize(&mut room);
+        octets.map_err(|_| InvalidValue::Base64)
     }
 }
 

@@ -15,11 +15,16 @@ use crate::error::InvalidValue;
 pub struct Secret(Box<[u8]>);
 
 impl Secret {
-    /// Takes ownership of `octets`. Spare capacity is given back first, which may copy: hand over
-    /// an exact allocation where that matters.
+    /// Takes ownership of `octets`. With spare capacity they are copied, since giving it back may
+    /// leave a copy behind, and what they were copied from is wiped as the secret is.
     #[must_use]
     pub fn new(octets: impl Into<Vec<u8>>) -> Self {
-        Self(octets.into().into_boxed_slice())
+        let mut octets = octets.into();
+        if octets.len() == octets.capacity() {
+            Self(octets.into_boxed_slice())
+        } else {
+            Self(moved(&mut octets))
+        }
     }
 
     /// The octets. Whoever calls this answers for where they go.
@@ -27,6 +32,18 @@ impl Secret {
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// An exact copy; the original is wiped, with all the room that it has.
+#[cfg_attr(
+    not(feature = "zeroize"),
+    expect(clippy::needless_pass_by_ref_mut, reason = "nothing is wiped")
+)]
+fn moved(octets: &mut Vec<u8>) -> Box<[u8]> {
+    let exact = Box::from(octets.as_slice());
+    #[cfg(feature = "zeroize")]
+    zeroize::Zeroize::zeroize(octets);
+    exact
 }
 
 impl PartialEq for Secret {
@@ -157,6 +174,18 @@ impl fmt::Debug for ApopDigest {
 mod tests {
     use super::*;
     use alloc::format;
+
+    /// I10, K11: nothing stays behind of what a secret is made from.
+    #[cfg(feature = "zeroize")]
+    #[test]
+    fn spare_room_is_not_given_back_with_a_copy_in_it() {
+        let mut octets = Vec::with_capacity(64);
+        octets.extend_from_slice(b"hunter2");
+        assert_eq!(&*moved(&mut octets), b"hunter2");
+        assert_eq!((octets.len(), octets.capacity()), (0, 64));
+        octets.extend_from_slice(b"hunter2");
+        assert_eq!(Secret::new(octets).expose(), b"hunter2");
+    }
 
     /// I10: no form of `Debug` shows a secret.
     #[test]

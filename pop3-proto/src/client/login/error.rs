@@ -25,7 +25,8 @@ pub enum LoginError {
     Invalid(InvalidValue),
     /// The greeting was negative: no service.
     NoService(Response),
-    /// The server closed the connection; the farewell is what it said before.
+    /// The server closed the connection; the farewell is what it said before, unless it may tell the
+    /// secret.
     Closed(Option<Response>),
     /// TLS is required, and the server does not offer STLS.
     StlsNotOffered,
@@ -33,7 +34,7 @@ pub enum LoginError {
     StlsRefused(Response),
     /// The server offers no method that is acceptable and for which the credentials are enough.
     NoMethod {
-        /// The mechanisms that it announced.
+        /// The first [`LoginError::MAX_ANNOUNCED`] mechanisms that it announced.
         announced: Vec<MechanismName>,
     },
     /// The method that was asked for cannot be had with these credentials here.
@@ -45,6 +46,12 @@ pub enum LoginError {
     },
     /// The server refused the credentials, or the mechanism did not accept the server.
     Refused(Box<RefusedLogin>),
+}
+
+impl LoginError {
+    /// Mechanisms that [`LoginError::NoMethod`] names at most: far more than there are, and far fewer than a
+    /// server can list.
+    pub const MAX_ANNOUNCED: usize = 64;
 }
 
 /// Why a method cannot be had.

@@ -146,16 +146,6 @@ impl Circumstances {
         #[cfg(feature = "scram")]
         binding: None,
     };
-
-    #[cfg(feature = "scram")]
-    const fn can_bind(&self) -> bool {
-        self.binding.is_some()
-    }
-
-    #[cfg(not(feature = "scram"))]
-    const fn can_bind(&self) -> bool {
-        false
-    }
 }
 
 /// Chooses among what is acceptable, announced and possible.
@@ -183,7 +173,9 @@ pub(super) fn choose(
 
 pub(super) fn none_of(list: Option<&Capabilities>) -> LoginError {
     LoginError::NoMethod {
-        announced: list.map(|list| list.mechanisms().collect()).unwrap_or_default(),
+        announced: list
+            .map(|list| list.mechanisms().take(LoginError::MAX_ANNOUNCED).collect())
+            .unwrap_or_default(),
     }
 }
 
@@ -215,13 +207,15 @@ fn check_fit(
     circumstances: &Circumstances,
 ) -> Result<(), Unfit> {
     let is_scram = matches!(method, Method::Sasl(name) if name.as_str().starts_with("SCRAM-"));
-    let is_plus = matches!(method, Method::Sasl(name) if name.as_str().ends_with("-PLUS"));
     let is_of_kind = credentials.methods().contains(&method)
         || method == Method::Apop && matches!(credentials, Credentials::Password { .. });
     if !is_of_kind {
         return Err(Unfit::Credentials);
     }
-    if is_plus && !circumstances.can_bind() {
+    #[cfg(feature = "scram")]
+    if matches!(method, Method::Sasl(name) if name.as_str().ends_with("-PLUS"))
+        && circumstances.binding.is_none()
+    {
         return Err(Unfit::ChannelBinding);
     }
     if is_scram && circumstances.nonce.is_none() {
@@ -240,6 +234,7 @@ fn check_fit(
 }
 
 /// Makes the mechanism.
+#[cfg_attr(not(feature = "scram"), expect(unused_variables, reason = "SCRAM alone needs them"))]
 pub(super) fn mechanism(
     name: MechanismName,
     credentials: &Credentials,

@@ -149,7 +149,15 @@ impl Login {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        self.advance(session).inspect_err(|error| self.failed = Some(error.clone()))
+        let step = self.advance(session).map_err(|error| self.withheld(error));
+        step.inspect_err(|error| self.failed = Some(error.clone()))
+    }
+
+    /// The error without a farewell that may tell what was said before it.
+    fn withheld(&self, error: LoginError) -> LoginError {
+        let LoginError::Closed(farewell) = error else { return error };
+        let is_told = !matches!(self.phase, Phase::Opening | Phase::Announcement | Phase::User);
+        LoginError::Closed(farewell.filter(|response| !(is_told && self.echoes(response, None))))
     }
 
     fn advance(&mut self, session: &mut ClientSession) -> Result<Step<Method>, LoginError> {
@@ -244,6 +252,7 @@ impl Login {
     }
 
     /// The command of a phase that has one.
+    #[cfg_attr(not(feature = "md5"), expect(unused_variables, reason = "APOP alone needs it"))]
     fn command(&self, session: &ClientSession) -> Result<Option<Command>, LoginError> {
         if self.dialogue.is_open() {
             return Ok(None);

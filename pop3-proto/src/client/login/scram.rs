@@ -32,8 +32,8 @@ pub(super) fn mechanism(
         (Some(binding), _) if name == plus => Binding::Bound(binding.clone()),
         (None, _) if name == plus => return Ok(None),
         // To say so to a server that does offer it would look as if somebody had struck it off the
-        // list; and of a server that told nothing nobody can say what it offers.
-        (Some(_), Some(false)) => Binding::NotOffered,
+        // list; to one whose list was kept from us it shows that (RFC 5802 §6).
+        (Some(_), None | Some(false)) => Binding::NotOffered,
         _ => Binding::Unsupported,
     };
     let Some(prepare) = circumstances.prepare else {
