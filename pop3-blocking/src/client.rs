@@ -171,7 +171,7 @@ impl<S: Timeouts> Client<S> {
 
 /// RFC 4013.
 #[cfg(feature = "scram")]
-fn prepared(text: &str) -> Option<String> {
+pub(crate) fn prepared(text: &str) -> Option<String> {
     stringprep::saslprep(text).ok().map(std::borrow::Cow::into_owned)
 }
 
