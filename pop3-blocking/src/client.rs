@@ -40,11 +40,13 @@ impl<S: Timeouts> Client<S> {
         peer: impl FnOnce() -> Result<Peer, TlsError>,
     ) -> Result<Self, Error> {
         let mut opening = Opening::new(stls);
+        driver.clock.begin_opening();
         if driver.run(|session, _| opening.step(session))?.is_none() {
             driver.begin_tls(peer()?)?;
             driver.session.tls_established()?;
             driver.run(|session, _| opening.step(session))?;
         }
+        driver.clock.end();
         let greeting = driver.session.greeting().cloned().ok_or(Error::Unexpected)?;
         driver.trace.connected(&greeting, driver.session.channel());
         Ok(Self { driver, greeting })
@@ -152,7 +154,7 @@ impl<S: Timeouts> Client<S> {
             trace.chosen(login.method());
             step
         });
-        self.driver.clock.end_login();
+        self.driver.clock.end();
         match outcome {
             Ok(Some(method)) => {
                 self.driver.trace.logged_in(method);

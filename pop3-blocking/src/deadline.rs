@@ -22,7 +22,8 @@ pub struct Deadlines {
     /// Servers delay the answer to a wrong password on purpose; below 10 s that looks like a broken
     /// connection.
     pub reply: Duration,
-    /// From the first command of a login to its end: 180 s.
+    /// From the first command of a login to its end: 180 s. What comes between the greeting and a client,
+    /// CAPA and STLS, has as long, and what the greeting left of its time.
     pub login: Duration,
 }
 
@@ -153,7 +154,7 @@ pub(crate) struct Clock {
     pub(crate) deadlines: Deadlines,
     /// What was awaited when the clock was last looked at, and until when.
     awaited: Option<(Waiting, Instant)>,
-    /// An end that holds whatever is awaited: that of a login.
+    /// An end that holds whatever is awaited: that of an opening or a login.
     overall: Option<Instant>,
     /// The timeout that the transport was last given.
     armed: Option<Duration>,
@@ -164,11 +165,17 @@ impl Clock {
         Self { deadlines, awaited: None, overall: None, armed: None }
     }
 
+    pub(crate) fn begin_opening(&mut self) {
+        let Deadlines { greeting, login, .. } = self.deadlines;
+        self.overall = Instant::now().checked_add(greeting.saturating_add(login));
+    }
+
     pub(crate) fn begin_login(&mut self) {
         self.overall = Instant::now().checked_add(self.deadlines.login);
     }
 
-    pub(crate) const fn end_login(&mut self) {
+    /// The opening or the login is over.
+    pub(crate) const fn end(&mut self) {
         self.overall = None;
     }
 

@@ -8,7 +8,7 @@ use pop3_proto::{Command, Deviation, Deviations};
 
 use crate::deadline::{Clock, Deadlines, Timeouts};
 use crate::error::Error;
-use crate::tls::Peer;
+use crate::tls::{Peer, TlsError, TlsErrorKind};
 use crate::trace::Trace;
 use crate::transport::Transport;
 
@@ -42,7 +42,10 @@ impl<S: Timeouts> Driver<S> {
 
     /// Begins TLS: the session that goes on knows nothing that came before it.
     pub(crate) fn begin_tls(&mut self, peer: Peer) -> Result<(), Error> {
-        debug_assert!(!self.unflushed, "what belongs before TLS stands in the transport");
+        if self.write_closed {
+            // What belongs before TLS may stand in the transport.
+            return Err(TlsError::from(TlsErrorKind::Closed).into());
+        }
         let begun = self.stream.upgrade_client(peer, self.clock.deadlines.tls);
         self.trace.tls(&begun, self.stream.negotiated());
         begun?;

@@ -601,3 +601,21 @@ fn utf8_and_languages() {
         assert_eq!(session.choose_language(&range("*")).expect("a language").tag.as_str(), "fr");
     }
 }
+
+/// B9, B17.2: nor does it stretch what comes before a login. A server that says a line of its
+/// capabilities now and then is not waited for without an end.
+#[test]
+fn a_long_reply_deadline_does_not_stretch_an_opening() {
+    let mut builder = Client::builder(Security::StlsPreferred);
+    builder.stls = Some(client::UseStls::IfOffered);
+    builder.deadlines.reply = Duration::from_secs(24 * 60 * 60);
+    builder.deadlines.greeting = Duration::from_secs(5);
+    builder.deadlines.login = Duration::from_secs(5);
+    let script = vec![send("+OK ready\r\n"), send("+OK\r\nUSER\r\n"), Act::Silence];
+    let transport = Flushing::new(script);
+    let timeouts = transport.timeouts.clone();
+    let error = builder.over_stls(transport, Channel::Clear, "localhost").expect_err("silence");
+    assert!(error.is_timeout(), "{error:?}");
+    let last = timeouts.lock().unwrap().last().copied().expect("a timeout");
+    assert!(last <= Duration::from_secs(11), "{last:?}");
+}

@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use pop3_blocking::pop3_proto::client::{Channel, Security, Update};
@@ -15,7 +16,7 @@ use pop3_blocking::server::{
     Ended, Memory, OpenError, OpenMaildrop, Passwords, RemoveError, Running, Server,
     ServerDeadlines, ServerError, Store, sample,
 };
-use pop3_blocking::{COLLECT_LIMIT, Client, Error, LoginError, Outcome, Session};
+use pop3_blocking::{COLLECT_LIMIT, Client, Error, LoginError, Outcome, Session, Timeouts};
 
 mod support;
 use support::{Act, Scripted, send};
@@ -355,6 +356,57 @@ fn a_client_that_never_reads_is_given_up() {
     until("the lock is given back", || store.open(&mrose()).is_ok());
     assert_eq!(store.messages(&mrose()).len(), 1);
     running.stop();
+}
+
+/// A client that takes its time with everything; it notes how much it was given for what is flushed.
+struct Slow {
+    given: Duration,
+    flushes: Arc<Mutex<Vec<Duration>>>,
+}
+
+const SLOWNESS: Duration = Duration::from_millis(100);
+
+impl Read for Slow {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+}
+
+impl io::Write for Slow {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        std::thread::sleep(SLOWNESS);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.flushes.lock().unwrap().push(self.given);
+        Ok(())
+    }
+}
+
+impl Timeouts for Slow {
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.given = timeout;
+        Ok(())
+    }
+}
+
+/// F20, B17.2: over TLS it is the flush that waits for the client: it has the time that the writes before
+/// it left, and not all of it once more.
+#[test]
+fn a_flush_has_the_time_that_is_left() {
+    let flushes = Arc::default();
+    let slow = Slow { given: Duration::ZERO, flushes: Arc::clone(&flushes) };
+    let mut server = Server::new(store(&[]), passwords());
+    server.deadlines.write = Duration::from_secs(10);
+    let ended = server.serve_connection(slow, Channel::Trusted).expect("a session");
+    assert_eq!(ended, Ended::NothingRemoved);
+    let flushes = flushes.lock().unwrap();
+    assert!(!flushes.is_empty());
+    assert!(
+        flushes.iter().all(|given| *given <= Duration::from_secs(10) - SLOWNESS),
+        "{flushes:?}"
+    );
 }
 
 /// S19.1: more connections than allowed are told so, and places are given back.

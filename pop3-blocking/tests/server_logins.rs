@@ -226,6 +226,27 @@ fn every_method_everywhere() {
     running.stop();
 }
 
+/// R5802-5.1.03, R5802-2.2.01: a password that is not ASCII is prepared on both sides, so that the best method is
+/// no obstacle to who has one.
+#[test]
+fn passwords_that_are_not_ascii_are_prepared_on_both_sides() {
+    let authority = Authority::new();
+    let word = |octets: &str| Password::opaque(octets.as_bytes()).expect("a password");
+    let mut known = Passwords::new();
+    known.insert(mailbox("mrose"), &word("I\u{ad}X \u{2168} p\u{e4}ss"));
+    let running = spawn(server(&authority, known));
+    for over in EVERYWHERE {
+        for typed in ["I\u{ad}X \u{2168} p\u{e4}ss", "IX IX pa\u{308}ss"] {
+            let client = connect(&running, &builder(&authority, over));
+            let session = client.login(&mailbox("mrose"), &word(typed)).expect(typed);
+            assert!(session.method().to_string().starts_with("SCRAM-SHA-256"), "{over:?}");
+        }
+        let client = connect(&running, &builder(&authority, over));
+        let wrong = refusal(client.login(&mailbox("mrose"), &word("IX IX pass")));
+        assert_eq!(wrong, "[AUTH] authentication failed");
+    }
+}
+
 /// R5802-6.01, R9266-3, R5929-4.1: over TLS the best is bound to the channel, by what the version of TLS
 /// has; in clear it cannot be.
 #[test]

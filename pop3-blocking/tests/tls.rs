@@ -679,3 +679,48 @@ fn tls_of_ones_own() {
     client.unwrap().login(&mrose(), &password()).expect("a login").quit().unwrap();
     running.stop();
 }
+
+/// A server that accepts STLS, over a connection that breaks while STLS is flushed.
+#[derive(Debug)]
+struct Breaking {
+    said: Vec<u8>,
+    broken: bool,
+}
+
+impl Read for Breaking {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = buffer.len().min(self.said.len());
+        buffer[..len].copy_from_slice(&self.said[..len]);
+        self.said.drain(..len);
+        Ok(len)
+    }
+}
+
+impl Write for Breaking {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.broken = octets.starts_with(b"STLS");
+        let reply: &[u8] = if self.broken { b"+OK\r\n" } else { b"+OK\r\nSTLS\r\n.\r\n" };
+        self.said.extend_from_slice(reply);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.broken { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+    }
+}
+
+impl Timeouts for Breaking {
+    fn set_timeout(&mut self, _: Duration) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// I12: where the connection takes nothing more TLS is not begun, whatever the server says.
+#[test]
+fn tls_is_not_begun_over_what_is_broken() {
+    let mut builder = builder(&Authority::new());
+    builder.config.security = Security::StlsRequired;
+    let stream = Breaking { said: b"+OK\r\n".to_vec(), broken: false };
+    let error = tls_error(builder.over_stls(stream, Channel::Clear, "localhost"));
+    assert_eq!(error.kind(), TlsErrorKind::Closed);
+}

@@ -9,6 +9,8 @@ use pop3_proto::sasl::{Answer, Question, ScramDecoy, ScramHash, ScramKeys};
 use pop3_proto::{Mailbox, Password, Secret};
 use sha2::{Digest as _, Sha256};
 
+use crate::tls::prepared;
+
 /// Knows who may open which maildrop. Shared by all connections.
 ///
 /// Each [`Question`] says which answers it takes; what an authenticator does not know of it refuses
@@ -95,8 +97,8 @@ impl Passwords {
 
     /// Gives a mailbox a password, instead of the one that it may have.
     ///
-    /// SCRAM's keys are derived here, with 4096 iterations and a new salt of 16 octets. A password that
-    /// is not ASCII has none: clients would prepare it (RFC 4013), and it is not known how.
+    /// SCRAM's keys are derived here, with 4096 iterations and a new salt of 16 octets, from the password
+    /// as clients prepare it (RFC 4013). One that cannot be prepared has none.
     pub fn insert(&mut self, mailbox: Mailbox, password: &Password) {
         let password = Secret::new(password.expose());
         let known = Known { digest: digest(&password), keys: keys(&password), password };
@@ -197,11 +199,13 @@ pub(super) fn decoy() -> Option<ScramDecoy> {
 
 fn keys(password: &Secret) -> Vec<ScramKeys> {
     let mut salt = [0; SALT_OCTETS];
-    if !password.expose().is_ascii() || getrandom::fill(&mut salt).is_err() {
+    let text = std::str::from_utf8(password.expose()).ok();
+    let Some(password) = text.and_then(prepared).map(Secret::new) else { return Vec::new() };
+    if getrandom::fill(&mut salt).is_err() {
         return Vec::new();
     }
     let hashes = [ScramHash::Sha256, ScramHash::Sha1].into_iter();
-    hashes.filter_map(|hash| ScramKeys::derive(hash, password, &salt, ITERATIONS).ok()).collect()
+    hashes.filter_map(|hash| ScramKeys::derive(hash, &password, &salt, ITERATIONS).ok()).collect()
 }
 
 /// `Secret` compares secrets of one length without saying where they differ; digests have one length.

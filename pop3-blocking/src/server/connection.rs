@@ -299,8 +299,9 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
             }
         }
         loop {
+            self.arm(until)?;
             match self.stream.flush() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => self.arm(until)?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 flushed => return Ok(flushed?),
             }
         }

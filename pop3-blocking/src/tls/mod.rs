@@ -114,7 +114,7 @@ impl ChannelBindings {
 
 /// RFC 4013.
 #[cfg(feature = "scram")]
-fn prepared(text: &str) -> Option<String> {
+pub(crate) fn prepared(text: &str) -> Option<String> {
     stringprep::saslprep(text).ok().map(std::borrow::Cow::into_owned)
 }
 
