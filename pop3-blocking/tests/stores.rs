@@ -188,7 +188,7 @@ fn passwords_become_keys() {
     for name in ["mrose", "alice"] {
         passwords.insert(mailbox(name), &password("tanstaaf"));
     }
-    passwords.insert(mailbox("rene"), &Password::opaque("ren\u{e9}".as_bytes()).expect("octets"));
+    passwords.insert(mailbox("rene"), &Password::opaque(b"ren\xe9").expect("octets"));
     let ask = |name, hash| passwords.answer(&Question::ScramKeys { mailbox: mailbox(name), hash });
     for hash in [ScramHash::Sha1, ScramHash::Sha256] {
         let [mrose, alice] = ["mrose", "alice"].map(|name| match ask(name, hash) {
