@@ -453,6 +453,19 @@ fn a_refused_list_offers_no_binding() {
     assert!(surplus[0].starts_with("eSwsb"), "{surplus:?}");
 }
 
+/// RFC 2595 §4: where STLS is welcome and not required, a server that does not list it, or lists nothing, is not asked.
+#[test]
+fn stls_is_not_asked_of_a_server_that_does_not_offer_it() {
+    for reply in ["-ERR what?\r\n", "+OK\r\nUSER\r\n.\r\n"] {
+        let mut session = session(Security::StlsPreferred, Channel::Clear);
+        let mut opening = Opening::new(UseStls::IfOffered);
+        let script = [c("CAPA", reply)];
+        let (outcome, surplus) = drive(&mut session, |session| opening.step(session), &script);
+        assert_eq!((outcome, surplus), (Ok(()), Vec::new()), "{reply}");
+        assert_eq!(session.channel(), Channel::Clear);
+    }
+}
+
 /// The greeting may be negative, and the server may say farewell at any time.
 #[test]
 fn no_service_is_told() {
