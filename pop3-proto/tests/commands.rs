@@ -3,7 +3,8 @@
 mod support;
 
 use pop3_proto::client::{
-    Channel, ClientConfig, Eof, Pipelining, Security, SendError, SendPolicy, Update, Waiting,
+    Channel, ClientConfig, Eof, Pipelining, Security, SendError, SendPolicy, Support, Update,
+    Waiting,
 };
 use pop3_proto::state::{Barrier, Keyword, Points, State};
 use pop3_proto::{Command, InvalidValue, LanguageRange, Password, RawFraming};
@@ -927,4 +928,45 @@ fn a_refused_login_may_be_tried_again() {
         ],
     );
     assert_eq!(run.session.state(), State::Transaction);
+}
+
+/// RFC 2449 §5: what a server does not have is told from what failed at the moment, and what it does from what it
+/// announces.
+#[test]
+fn what_a_server_supports() {
+    let uidl = Command::Uidl(None);
+    let one = Command::Uidl(Some(number(1)));
+    let top = Command::Top { message: number(1), lines: 0 };
+    for (keyword, command, reply, support) in [
+        (Keyword::Uidl, &uidl, "+OK\r\n.\r\n", Support::Proven),
+        (Keyword::Uidl, &uidl, "-ERR what?\r\n", Support::Missing),
+        (Keyword::Uidl, &uidl, "-ERR [SYS/TEMP] later\r\n", Support::Unknown),
+        (Keyword::Uidl, &uidl, "-ERR [SYS/OTHER] later\r\n", Support::Unknown),
+        (Keyword::Uidl, &uidl, "-ERR [OTHER] what?\r\n", Support::Missing),
+        (Keyword::Uidl, &one, "-ERR no such message\r\n", Support::Unknown),
+        (Keyword::Top, &top, "+OK\r\n.\r\n", Support::Proven),
+        (Keyword::Top, &top, "-ERR what?\r\n", Support::Missing),
+        (Keyword::Capa, &Command::Capa, "+OK\r\n.\r\n", Support::Proven),
+        (Keyword::Capa, &Command::Capa, "-ERR what?\r\n", Support::Missing),
+        (Keyword::Capa, &Command::Capa, "+OK\r\nUIDL\r\n.\r\n", Support::Proven),
+    ] {
+        let mut run = Run::in_transaction(tolerant());
+        assert_eq!(run.session.support(keyword), Support::Unknown);
+        run.send(command).unwrap();
+        run.feed(reply.as_bytes());
+        assert_eq!(run.session.support(keyword), support, "{keyword} {reply}");
+    }
+    // What is announced counts until it is refused, and what was refused until it is not.
+    let mut run = Run::in_transaction(tolerant());
+    for (command, reply, support) in [
+        (&Command::Capa, "+OK\r\nUIDL\r\n.\r\n", Support::Announced),
+        (&uidl, "-ERR [SYS/TEMP] later\r\n", Support::Announced),
+        (&uidl, "-ERR what?\r\n", Support::Missing),
+        (&Command::Capa, "+OK\r\n.\r\n", Support::Missing),
+        (&uidl, "+OK\r\n.\r\n", Support::Proven),
+    ] {
+        run.send(command).unwrap();
+        run.feed(reply.as_bytes());
+        assert_eq!(run.session.support(Keyword::Uidl), support, "{reply}");
+    }
 }

@@ -5,7 +5,7 @@ use bytes::Buf as _;
 use pop3_proto::client::Preparation;
 use pop3_proto::client::{
     Channel, Choice, ClientConfig, ClientSession, Credentials, Eof, Login, LoginError, Method,
-    Opening, ProtocolError, Security, SendError, Step, Unfit, UseStls,
+    Opening, ProtocolError, Security, SendError, Step, Unfit, UseStls, Waiting,
 };
 #[cfg(feature = "scram")]
 use pop3_proto::sasl::ChannelBinding;
@@ -451,6 +451,50 @@ fn a_refused_list_offers_no_binding() {
     let script = [c("CAPA", "-ERR what?\r\n"), c("AUTH SCRAM-SHA-256", "+ \r\n")];
     let (_, surplus) = drive(&mut session, |session| login.step(session), &script);
     assert!(surplus[0].starts_with("eSwsb"), "{surplus:?}");
+}
+
+/// RFC 2595 §4: where STLS is welcome and not required, a server that does not list it, or lists nothing, is not asked.
+#[test]
+fn stls_is_not_asked_of_a_server_that_does_not_offer_it() {
+    for reply in ["-ERR what?\r\n", "+OK\r\nUSER\r\n.\r\n"] {
+        let mut session = session(Security::StlsPreferred, Channel::Clear);
+        let mut opening = Opening::new(UseStls::IfOffered);
+        let script = [c("CAPA", reply)];
+        let (outcome, surplus) = drive(&mut session, |session| opening.step(session), &script);
+        assert_eq!((outcome, surplus), (Ok(()), Vec::new()), "{reply}");
+        assert_eq!(session.channel(), Channel::Clear);
+    }
+}
+
+/// B9, I2: no handshake is called for in a session that is over.
+#[test]
+fn no_handshake_is_due_once_the_session_is_over() {
+    let waiting = Waiting::Tls;
+    for (ends, error) in [
+        (true, ProtocolError::UnexpectedEof { waiting, eof: Eof::Abrupt }),
+        (false, ProtocolError::TimedOut { waiting }),
+    ] {
+        let mut session = session(Security::StlsRequired, Channel::Clear);
+        let mut opening = Opening::new(UseStls::Required);
+        for (line, reply) in [("CAPA\r\n", "+OK\r\nSTLS\r\n.\r\n"), ("STLS\r\n", "+OK\r\n")] {
+            assert_eq!(opening.step(&mut session), Ok(Step::Exchange));
+            let mut out = session.outgoing();
+            assert_eq!(out.chunk(), line.as_bytes());
+            out.advance(line.len());
+            session.receive(reply.as_bytes());
+        }
+        for _ in 0..2 {
+            assert_eq!(opening.step(&mut session), Ok(Step::StartTls));
+        }
+        if ends {
+            session.receive_eof(Eof::Abrupt);
+        } else {
+            drop(session.time_out());
+        }
+        for _ in 0..2 {
+            assert_eq!(opening.step(&mut session), Err(LoginError::Protocol(error.clone())));
+        }
+    }
 }
 
 /// The greeting may be negative, and the server may say farewell at any time.

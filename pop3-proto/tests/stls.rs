@@ -3,8 +3,8 @@
 mod support;
 
 use pop3_proto::client::{
-    Channel, ClientConfig, Eof, Event, Pipelining, ProtocolError, Security, SendError, Update,
-    Waiting,
+    Channel, ClientConfig, Eof, Event, Pipelining, ProtocolError, Security, SendError, Support,
+    Update, Waiting,
 };
 use pop3_proto::codec::LineEnding;
 use pop3_proto::state::{Keyword, State};
@@ -410,6 +410,15 @@ fn what_was_told_in_clear_is_forgotten() {
         run.end(Eof::Clean);
         let error = ProtocolError::AuthenticationInterrupted { refusal: None, eof: Eof::Clean };
         assert_eq!(run.take_trace(), [error_line(&error)]);
+
+        let mut run = Run::greeted(config);
+        run.send(&Command::Capa).unwrap();
+        run.feed(b"-ERR what?\r\n");
+        assert_eq!(run.session.support(Keyword::Capa), Support::Missing);
+        run.send(&Command::Stls).unwrap();
+        run.feed(b"+OK\r\n");
+        run.session.tls_established().unwrap();
+        assert_eq!(run.session.support(Keyword::Capa), Support::Unknown);
     }
 }
 

@@ -115,10 +115,12 @@ impl Opening {
                     self.phase = Phase::Done;
                     continue;
                 }
-                Phase::Handshake => return Ok(Step::StartTls),
+                // The session may be over before there is TLS.
+                Phase::Handshake => None,
                 Phase::Done => return Ok(Step::Done(())),
             };
             match self.dialogue.step(session, command.as_ref())? {
+                Said::Nothing if self.phase == Phase::Handshake => return Ok(Step::StartTls),
                 Said::Nothing => return Ok(Step::Exchange),
                 Said::Deviation(deviation) => return Ok(Step::Deviation(deviation)),
                 Said::Greeting | Said::Ended => {}

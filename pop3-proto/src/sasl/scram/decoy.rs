@@ -11,7 +11,9 @@ use crate::{Mailbox, Secret};
 /// and look like any other, or the server tells who its users are.
 ///
 /// So the salts and iteration counts of all users should look like this one's. Whoever has users of
-/// several counts tells one from the other, whatever is done here.
+/// several counts tells one from the other, whatever is done here. The name is taken as the client
+/// wrote it: a back end that knows one user by several spellings, in any case say, tells its users by
+/// the one salt that they have.
 #[derive(Clone, Debug)]
 pub struct ScramDecoy {
     key: Secret,
