@@ -123,7 +123,6 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
     pub(super) fn run(mut self) -> Result<Ended, ServerError> {
         let ended = self.serve();
         self.stream.close();
-        trace::ended(&ended);
         ended
     }
 
