@@ -98,6 +98,10 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
         let mut config = server.config.clone();
         // A server that cannot make the handshake does not offer it (RFC 8314 §4).
         config.stls &= server.certificate().is_ok();
+        if server.decoy.is_none() {
+            // Clients try the best that is offered and nothing weaker.
+            config.mechanisms.clear();
+        }
         let greeting = server.greeting.clone();
         let session = if config.apop {
             ServerSession::with_timestamp(config, channel, greeting, timestamp()?)?
