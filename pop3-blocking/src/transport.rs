@@ -32,7 +32,9 @@ impl<S: Timeouts> Transport<S> {
         tls: &ServerTls,
         within: Duration,
     ) -> Result<(), TlsError> {
-        self.upgrade(|stream| TlsStream::server(tls, stream, within))
+        let begun = self.upgrade(|stream| TlsStream::server(tls, stream, within));
+        crate::trace::accepted_tls(&begun, self.negotiated());
+        begun
     }
 
     fn upgrade(

@@ -409,6 +409,19 @@ fn a_flush_has_the_time_that_is_left() {
     );
 }
 
+/// F19, B17.2: the time for a login is absolute, whoever is waited for.
+#[test]
+fn a_client_that_does_not_read_gains_no_time_for_a_login() {
+    let flushes = Arc::default();
+    let slow = Slow { given: Duration::ZERO, flushes: Arc::clone(&flushes) };
+    let mut server = Server::new(store(&[]), passwords());
+    server.deadlines.login = Duration::from_secs(10);
+    server.serve_connection(slow, Channel::Trusted).expect("a session");
+    let flushes = flushes.lock().unwrap();
+    assert!(!flushes.is_empty());
+    assert!(flushes.iter().all(|given| *given <= Duration::from_secs(10)), "{flushes:?}");
+}
+
 /// S19.1: more connections than allowed are told so, and places are given back.
 #[test]
 fn connections_are_limited() {

@@ -429,6 +429,22 @@ fn capabilities_follow_the_channel() {
     running.stop();
 }
 
+/// R5034-4.01: what nobody could log in by is not announced, so that clients take what is left.
+#[test]
+fn without_a_decoy_no_mechanism_is_announced() {
+    let authority = Authority::new();
+    let mut server = server(&authority, passwords());
+    server.decoy = None;
+    let running = spawn(server);
+    let listed = capabilities(&mut raw(&running));
+    assert!(!listed.iter().any(|line| line.starts_with("SASL")), "{listed:?}");
+    let client = connect(&running, &builder(&authority, Over::Stls));
+    let session = client.login(&mailbox("mrose"), &password("tan staaf")).expect("a login");
+    assert_eq!(session.method(), Method::UserPass);
+    drop(session);
+    running.stop();
+}
+
 /// R1939-7.19: a timestamp of its own in every session that offers APOP, which says nothing of the host;
 /// none in the others.
 #[test]

@@ -388,3 +388,39 @@ fn tls_is_told() {
         ],
     );
 }
+
+/// R8314-4.04: what STLS came to is told as well.
+#[test]
+fn tls_by_stls_is_told() {
+    let authority = Authority::new();
+    let issued = authority.issue();
+    let mut server = server();
+    let tls = ServerTls::from_pem(issued.chain.as_bytes(), issued.key.as_bytes());
+    server.tls = Some(tls.expect("a certificate"));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let client = std::thread::spawn(move || {
+        let mut builder = Client::builder(Security::StlsRequired);
+        builder.tls =
+            Some(Tls::with_authorities(authority.pem().as_bytes()).expect("an authority"));
+        builder.connect("127.0.0.1", port).expect("a greeting").quit().expect("an answer");
+    });
+    let records = records(|| {
+        let (stream, _) = listener.accept().expect("a connection");
+        server.serve_connection(stream, Channel::Trusted).expect("an end");
+    });
+    client.join().expect("a session");
+    assert_in_order(&records, &["TRACE pop3::wire C: STLS", "TRACE pop3::wire C: QUIT"]);
+    let tls = "TLS established: TLSv1_3, TLS13_";
+    assert!(records.iter().any(|told| told.contains(tls)), "{records:#?}");
+}
+
+/// A connection that cannot be served at all does not end in silence.
+#[test]
+fn a_configuration_that_serves_nobody_is_told() {
+    let records = records(|| {
+        let transport = Scripted::loose(65536, []);
+        server().serve_connection(transport, Channel::Clear).expect_err("no way to log in");
+    });
+    assert!(records.iter().any(|told| told.contains("pop3::server failed: ")), "{records:#?}");
+}

@@ -98,6 +98,10 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
         let mut config = server.config.clone();
         // A server that cannot make the handshake does not offer it (RFC 8314 §4).
         config.stls &= server.certificate().is_ok();
+        if server.decoy.is_none() {
+            // Clients try the best that is offered and nothing weaker.
+            config.mechanisms.clear();
+        }
         let greeting = server.greeting.clone();
         let session = if config.apop {
             ServerSession::with_timestamp(config, channel, greeting, timestamp()?)?
@@ -123,7 +127,6 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
     pub(super) fn run(mut self) -> Result<Ended, ServerError> {
         let ended = self.serve();
         self.stream.close();
-        trace::ended(&ended);
         ended
     }
 
@@ -270,11 +273,7 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
             // What ended the session is reported by the next poll.
             return Ok(());
         }
-        let until = match self.session.state() {
-            State::Authorization => self.idle_until.min(self.login_until),
-            _ => self.idle_until,
-        };
-        self.arm(until)?;
+        self.arm(self.or_login(self.idle_until))?;
         match self.stream.read(self.session.incoming()) {
             Ok(0) => self.session.receive_eof(Eof::Clean),
             Ok(read) => self.session.received(read),
@@ -288,7 +287,7 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
         if !self.session.wants_write() {
             return Ok(());
         }
-        let until = after(self.server.deadlines.write);
+        let until = self.or_login(after(self.server.deadlines.write));
         while self.session.wants_write() {
             self.arm(until)?;
             match self.stream.write(self.session.outgoing().chunk()) {
@@ -304,6 +303,14 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 flushed => return Ok(flushed?),
             }
+        }
+    }
+
+    /// `until`, or the end of the login if nobody is logged in by then.
+    fn or_login(&self, until: Instant) -> Instant {
+        match self.session.state() {
+            State::Authorization => until.min(self.login_until),
+            _ => until,
         }
     }
 

@@ -163,7 +163,7 @@ impl<T: Store, A: Authenticator> Server<T, A> {
         stream: S,
         channel: Channel,
     ) -> Result<Ended, ServerError> {
-        Connection::new(self, Transport::Clear(stream), channel)?.run()
+        self.serve(Transport::Clear(stream), channel)
     }
 
     /// The same with a client that begins TLS at once (RFC 8314 §3.3): the channel is
@@ -174,10 +174,18 @@ impl<T: Store, A: Authenticator> Server<T, A> {
     /// or the server has no certificate.
     pub fn serve_tls_connection<S: Timeouts>(&self, stream: S) -> Result<Ended, ServerError> {
         let mut transport = Transport::Clear(stream);
-        let begun = transport.upgrade_server(self.certificate()?, self.deadlines.tls);
-        crate::trace::accepted_tls(&begun, transport.negotiated());
-        begun?;
-        Connection::new(self, transport, Channel::Tls)?.run()
+        transport.upgrade_server(self.certificate()?, self.deadlines.tls)?;
+        self.serve(transport, Channel::Tls)
+    }
+
+    fn serve<S: Timeouts>(
+        &self,
+        transport: Transport<S>,
+        channel: Channel,
+    ) -> Result<Ended, ServerError> {
+        let ended = Connection::new(self, transport, channel).and_then(Connection::run);
+        crate::trace::ended(&ended);
+        ended
     }
 }
 
