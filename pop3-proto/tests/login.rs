@@ -636,3 +636,16 @@ fn behind_a_command_that_was_given_up() {
     let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
     assert_eq!((outcome, surplus), (Ok(Method::UserPass), vec![]));
 }
+
+/// R4616-2.01: a password that is no text is not PLAIN's, and the next method may have it.
+#[test]
+fn a_password_that_is_no_text_is_for_user_and_pass() {
+    let mut session = session(Security::Implicit, Channel::Tls);
+    let secret = Password::opaque(b"p\xe4ss").expect("octets");
+    let credentials = Credentials::password(mailbox("user"), secret);
+    let mut login = Login::new(&session, credentials, Choice::Best);
+    let script = [c("CAPA", "+OK\r\nSASL PLAIN\r\nUSER\r\n.\r\n"), c("USER user", "-ERR no\r\n")];
+    let (outcome, _) = drive(&mut session, |session| login.step(session), &script);
+    let Err(LoginError::Refused(refused)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(refused.method, Method::UserPass);
+}

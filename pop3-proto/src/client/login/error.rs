@@ -11,7 +11,7 @@ use crate::{InvalidValue, MechanismName, Response, Text};
 /// Why a session could not be opened, or nobody logged in.
 ///
 /// After [`LoginError::Refused`], [`LoginError::NoMethod`], [`LoginError::Unfit`], [`LoginError::Invalid`] and
-/// [`LoginError::Send`] the session stands in AUTHORIZATION, and another login may be tried. Nothing
+/// [`LoginError::Send`] (but for [`SendError::Over`]) the session stands in AUTHORIZATION, and another login may be tried. Nothing
 /// here tries a weaker method by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -226,6 +226,10 @@ fn check_fit(
         if is_scram && !ascii && circumstances.prepare.is_none() {
             return Err(Unfit::NotAscii);
         }
+        let is_text = core::str::from_utf8(password.expose()).is_ok();
+        if method == Method::Sasl(MechanismName::PLAIN) && !is_text {
+            return Err(Unfit::Prohibited);
+        }
         if authorization.is_some() && !is_scram && method != Method::Sasl(MechanismName::PLAIN) {
             return Err(Unfit::Authorization);
         }
