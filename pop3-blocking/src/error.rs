@@ -177,7 +177,10 @@ impl From<Error> for io::Error {
                 io::ErrorKind::InvalidData
             }
             Error::Closed { .. } => io::ErrorKind::ConnectionAborted,
-            Error::Send(_) | Error::Invalid(_) | Error::Address(_) => io::ErrorKind::InvalidInput,
+            Error::Login(LoginError::Unfit { .. })
+            | Error::Send(_)
+            | Error::Invalid(_)
+            | Error::Address(_) => io::ErrorKind::InvalidInput,
             Error::Login(_) => io::ErrorKind::PermissionDenied,
             Error::Refused(_) | Error::TooLarge { .. } => io::ErrorKind::Other,
         };

@@ -11,7 +11,7 @@
 //! use pop3_proto::{Mailbox, MessageNumber, Password};
 //!
 //! # fn main() -> Result<(), pop3_blocking::Error> {
-//! let client = Client::builder(Security::PlaintextAllowed).connect("localhost", 110)?;
+//! let client = Client::builder(Security::Implicit).connect("pop.example.org", 995)?;
 //! let mut session = client.login(&Mailbox::new("mrose")?, &Password::new("tanstaaf")?)?;
 //! for listing in session.list()? {
 //!     let listing = listing?;

@@ -200,6 +200,8 @@ fn a_name_that_no_certificate_could_be_for() {
     let authority = Authority::new();
     let error = tls_error(builder(&authority).connect("not a name", 1));
     assert_eq!(error.kind(), TlsErrorKind::ServerName);
+    let bare = Tls::server_name("::1").expect("an address");
+    assert_eq!(Tls::server_name("[::1]").expect("an address"), bare);
     for pem in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "x"] {
         let error = Tls::with_authorities(pem.as_bytes()).expect_err("no authority");
         assert_eq!(error.kind(), TlsErrorKind::Configuration);

@@ -312,7 +312,8 @@ fn what_is_not_ascii_is_prepared_for_scram() {
             Some((|text| Some(text.replace('\u{aa}', "a"))) as Preparation),
             "AUTH SCRAM-SHA-256 ",
         ),
-        (Choice::Best, Some((|_| None) as Preparation), ""),
+        (Choice::Best, Some((|_| None) as Preparation), "AUTH PLAIN AHVzZXIAcMKqc3M="),
+        (sasl(MechanismName::SCRAM_SHA_256), Some((|_| None) as Preparation), ""),
     ] {
         let mut session = session(Security::Implicit, Channel::Tls);
         let mut login = Login::new(&session, credentials(), choice).with_nonce(NONCE).unwrap();

@@ -91,8 +91,10 @@ impl Tls {
     /// # Errors
     /// [`TlsErrorKind::ServerName`] if no certificate could be for it.
     pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
-        // A name that is written to its root is in no certificate with its last dot.
+        // A name that is written to its root is in no certificate with its last dot, an address in
+        // none with its brackets.
         let host = host.strip_suffix('.').unwrap_or(host);
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         ServerName::try_from(host.to_owned())
             .map_err(|error| TlsError::new(TlsErrorKind::ServerName, error))
     }

@@ -10,9 +10,9 @@ use crate::{InvalidValue, MechanismName, Response, Text};
 
 /// Why a session could not be opened, or nobody logged in.
 ///
-/// After [`LoginError::Refused`], [`LoginError::NoMethod`], [`LoginError::Unfit`], [`LoginError::Invalid`] and
-/// [`LoginError::Send`] (but for [`SendError::Over`]) the session stands in AUTHORIZATION, and another login may be tried. Nothing
-/// here tries a weaker method by itself.
+/// After [`LoginError::Refused`], [`LoginError::NoMethod`], [`LoginError::Unfit`],
+/// [`LoginError::Invalid`] and [`LoginError::Send`] (but for [`SendError::Over`]) the session stands in
+/// AUTHORIZATION, and another login may be tried. Nothing here tries a weaker method by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginError {

@@ -223,10 +223,16 @@ fn check_fit(
     }
     if let Credentials::Password { mailbox, password, authorization } = credentials {
         let ascii = mailbox.is_ascii() && !password.is_opaque();
-        if is_scram && !ascii && circumstances.prepare.is_none() {
-            return Err(Unfit::NotAscii);
-        }
         let is_text = core::str::from_utf8(password.expose()).is_ok();
+        if is_scram && !ascii {
+            let prepare = circumstances.prepare.ok_or(Unfit::NotAscii)?;
+            let prepared = |text: &[u8]| {
+                core::str::from_utf8(text).ok().and_then(prepare).map(Secret::new).is_some()
+            };
+            if !prepared(mailbox.as_str().as_bytes()) || !prepared(password.expose()) {
+                return Err(Unfit::Prohibited);
+            }
+        }
         if method == Method::Sasl(MechanismName::PLAIN) && !is_text {
             return Err(Unfit::Prohibited);
         }
