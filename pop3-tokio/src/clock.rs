@@ -69,7 +69,7 @@ impl Clock {
 }
 
 /// The end of a time that begins now; a time beyond the end of time lasts thirty years.
-fn after(time: Duration) -> Instant {
+pub(crate) fn after(time: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(time).unwrap_or(now + Duration::from_secs(946_080_000))
 }
