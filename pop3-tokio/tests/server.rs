@@ -404,11 +404,11 @@ mod listeners {
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
         let server = Server::from(builder).with_grace(grace);
-        let served = tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let stopped = async { stopped.await.expect("somebody stops it") };
             server.serve([Listener::Clear(listener)], stopped).await
         });
-        Running { address, stop, served }
+        Running { address, stop, served: task }
     }
 
     async fn connect(running: &Running) -> Client<TcpStream> {

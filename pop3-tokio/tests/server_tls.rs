@@ -179,15 +179,15 @@ async fn silence_within_the_handshake_is_given_up() {
     let began = Instant::now();
     let (_silent, transport) = duplex(4096);
     let tls = server.clone();
-    let served = tokio::spawn(async move { tls.serve_tls_connection(transport).await });
-    assert_eq!(kind(served).await, TlsErrorKind::TimedOut);
+    let outcome = tokio::spawn(async move { tls.serve_tls_connection(transport).await });
+    assert_eq!(kind(outcome).await, TlsErrorKind::TimedOut);
     assert_eq!(began.elapsed().as_secs(), 30);
 
     let (mut silent, transport) = duplex(4096);
-    let served =
+    let outcome =
         tokio::spawn(async move { server.serve_connection(transport, Channel::Trusted).await });
     silent.write_all(b"STLS\r\n").await.expect("a write");
-    assert_eq!(kind(served).await, TlsErrorKind::TimedOut);
+    assert_eq!(kind(outcome).await, TlsErrorKind::TimedOut);
     assert_eq!(began.elapsed().as_secs(), 60);
     let mut said = String::new();
     silent.read_to_string(&mut said).await.expect("a read");
@@ -203,7 +203,7 @@ async fn without_a_certificate_there_is_no_tls() {
     let server = Server::from(builder);
     let (mut client, transport) = duplex(4096);
     let clear = server.clone();
-    let served =
+    let outcome =
         tokio::spawn(async move { clear.serve_connection(transport, Channel::Trusted).await });
     client.write_all(b"CAPA\r\nSTLS\r\n").await.expect("a write");
     let mut said = String::new();
@@ -215,10 +215,10 @@ async fn without_a_certificate_there_is_no_tls() {
         said.rsplit_once("\r\n.\r\n").is_some_and(|(_, last)| last.starts_with("-ERR")),
         "{said}"
     );
-    served.await.expect("no panic").expect("no error");
+    outcome.await.expect("no panic").expect("no error");
     let (_client, transport) = duplex(64);
-    let served = tokio::spawn(async move { server.serve_tls_connection(transport).await });
-    assert_eq!(kind(served).await, TlsErrorKind::Configuration);
+    let outcome = tokio::spawn(async move { server.serve_tls_connection(transport).await });
+    assert_eq!(kind(outcome).await, TlsErrorKind::Configuration);
 }
 
 /// The certificate is what the client asks for: somebody else's authority is not believed.
