@@ -58,11 +58,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         peer: impl FnOnce() -> Result<Peer, TlsError>,
     ) -> Result<Self, Error> {
         let mut opening = Opening::new(stls);
+        driver.clock.begin_opening();
         if driver.run(|session| opening.step(session)).await?.is_none() {
             driver.begin_tls(peer()?).await?;
             driver.session.tls_established()?;
             driver.run(|session| opening.step(session)).await?;
         }
+        driver.clock.end();
         let greeting = driver.session.greeting().cloned().ok_or(Error::Unexpected)?;
         Ok(Self { driver, greeting })
     }
@@ -134,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         let mut login = self.channel_bindings().prepare(login).map_err(LoginError::Failed)?;
         self.driver.clock.begin_login();
         let outcome = self.driver.run(|session| login.step(session)).await;
-        self.driver.clock.end_login();
+        self.driver.clock.end();
         match outcome {
             Ok(Some(method)) => Ok(Session::new(self.driver, self.greeting, method)),
             Ok(None) => Err(LoginError::Failed(Error::Unexpected)),

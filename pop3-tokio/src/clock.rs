@@ -14,7 +14,7 @@ pub(crate) struct Clock {
     pub(crate) deadlines: Deadlines,
     /// What was awaited when the clock was last looked at, and until when.
     awaited: Option<(Waiting, Instant)>,
-    /// An end that holds whatever is awaited: that of a login.
+    /// An end that holds whatever is awaited: that of an opening or a login.
     overall: Option<Instant>,
     /// Made when something is awaited for the first time.
     sleep: Option<Pin<Box<Sleep>>>,
@@ -25,11 +25,17 @@ impl Clock {
         Self { deadlines, awaited: None, overall: None, sleep: None }
     }
 
+    pub(crate) fn begin_opening(&mut self) {
+        let Deadlines { greeting, login, .. } = self.deadlines;
+        self.overall = Some(after(greeting.saturating_add(login)));
+    }
+
     pub(crate) fn begin_login(&mut self) {
         self.overall = Some(after(self.deadlines.login));
     }
 
-    pub(crate) const fn end_login(&mut self) {
+    /// The opening or the login is over.
+    pub(crate) const fn end(&mut self) {
         self.overall = None;
     }
 
@@ -69,7 +75,7 @@ impl Clock {
 }
 
 /// The end of a time that begins now; a time beyond the end of time lasts thirty years.
-fn after(time: Duration) -> Instant {
+pub(crate) fn after(time: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(time).unwrap_or(now + Duration::from_secs(946_080_000))
 }

@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Buf as _;
 use pop3_blocking::{Deadlines, Error};
@@ -16,9 +15,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::clock::Clock;
 use crate::tls::Peer;
 use crate::transport::Transport;
-
-/// How long saying goodbye may take.
-const CLOSING: Duration = Duration::from_secs(1);
 
 /// A session and its transport.
 #[derive(Debug)]
@@ -48,7 +44,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     /// Begins TLS: the session that goes on knows nothing that came before it.
     pub(crate) async fn begin_tls(&mut self, peer: Peer) -> Result<(), Error> {
-        Ok(self.stream.upgrade(peer, self.clock.deadlines.tls).await?)
+        Ok(self.stream.upgrade(|stream| peer.connect(stream), self.clock.deadlines.tls).await?)
     }
 
     /// Does what `step` calls for until it is done; `None` if the TLS handshake is due.
@@ -186,13 +182,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         self.session.receive_eof(Eof::Abrupt);
         Poll::Ready(Err(error.into()))
     }
-
-    /// Says that nothing more will come, by `close_notify` over TLS (RFC 8314 §3.4). Only a session
-    /// that is over is closed: whether the peer learns of it changes nothing.
-    pub(crate) async fn close(&mut self) {
-        let shutdown = poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx));
-        let _ = tokio::time::timeout(CLOSING, shutdown).await;
-    }
 }
 
 /// A command whose reply is awaited; dropped, it is abandoned.
@@ -242,7 +231,7 @@ impl From<Stop> for Error {
 }
 
 /// Whether the connection is gone, rather than something about it wrong.
-fn is_end(error: &io::Error) -> bool {
+pub(crate) fn is_end(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionReset

@@ -61,6 +61,8 @@ mod connect;
 mod driver;
 mod listing;
 mod pipeline;
+#[cfg(feature = "server")]
+pub mod server;
 mod session;
 #[cfg_attr(not(feature = "tls"), path = "tls_absent.rs")]
 mod tls;

@@ -316,7 +316,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub(crate) async fn quit(mut self) -> Result<Update, QuitError> {
         match self.line(&Command::Quit).await {
             Ok(_) => {
-                self.close().await;
+                self.stream.close().await;
                 Ok(self.session.update())
             }
             Err(error) => Err(QuitError::new(self.session.update(), error)),

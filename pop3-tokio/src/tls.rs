@@ -2,9 +2,15 @@
 
 use pop3_blocking::rustls::pki_types::ServerName;
 use pop3_blocking::{ChannelBindings, Tls, TlsError};
+#[cfg(feature = "server")]
+use pop3_blocking::{TlsErrorKind, server::Server};
 use tokio::io::{AsyncRead, AsyncWrite};
+#[cfg(feature = "server")]
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::TlsConnector;
 pub(crate) use tokio_rustls::client::TlsStream;
+#[cfg(feature = "server")]
+pub(crate) use tokio_rustls::server::TlsStream as ServerStream;
 
 /// A server, and how to begin TLS with it.
 #[derive(Debug)]
@@ -30,4 +36,31 @@ impl Peer {
 
 pub(crate) fn channel_bindings<S>(stream: &TlsStream<S>) -> ChannelBindings {
     ChannelBindings::of(stream.get_ref().1)
+}
+
+/// Whether a server can begin TLS.
+#[cfg(feature = "server")]
+pub(crate) const fn has_certificate<T, A>(server: &Server<T, A>) -> bool {
+    server.tls.is_some()
+}
+
+/// Makes the handshake with a client.
+#[cfg(feature = "server")]
+pub(crate) async fn accept<S, T, A>(
+    server: &Server<T, A>,
+    stream: S,
+) -> Result<ServerStream<S>, TlsError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let tls = server.tls.as_ref().ok_or(TlsErrorKind::Configuration)?;
+    Ok(TlsAcceptor::from(tls.config().clone()).accept(stream).await?)
+}
+
+#[cfg(feature = "server")]
+pub(crate) fn accepted_bindings<S, T, A>(
+    server: &Server<T, A>,
+    stream: &ServerStream<S>,
+) -> ChannelBindings {
+    server.tls.as_ref().map(|tls| tls.channel_bindings(stream.get_ref().1)).unwrap_or_default()
 }

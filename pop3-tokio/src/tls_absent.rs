@@ -7,6 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pop3_blocking::{ChannelBindings, TlsError};
+#[cfg(feature = "server")]
+use pop3_blocking::{TlsErrorKind, server::Server};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 #[derive(Debug)]
@@ -24,6 +26,28 @@ pub(crate) struct TlsStream<S>(Infallible, PhantomData<S>);
 
 pub(crate) fn channel_bindings<S>(stream: &TlsStream<S>) -> ChannelBindings {
     match stream.0 {}
+}
+
+#[cfg(feature = "server")]
+pub(crate) type ServerStream<S> = TlsStream<S>;
+
+#[cfg(feature = "server")]
+pub(crate) const fn has_certificate<T, A>(_: &Server<T, A>) -> bool {
+    false
+}
+
+#[cfg(feature = "server")]
+#[expect(clippy::unused_async, reason = "TLS would wait")]
+pub(crate) async fn accept<S, T, A>(_: &Server<T, A>, _: S) -> Result<ServerStream<S>, TlsError> {
+    Err(TlsErrorKind::Unsupported.into())
+}
+
+#[cfg(feature = "server")]
+pub(crate) fn accepted_bindings<S, T, A>(
+    _: &Server<T, A>,
+    stream: &ServerStream<S>,
+) -> ChannelBindings {
+    channel_bindings(stream)
 }
 
 impl<S> AsyncRead for TlsStream<S> {

@@ -1,42 +1,19 @@
 //! Many connections.
 
-use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use pop3_proto::client::Channel;
-use pop3_proto::{Response, Status, Text};
 
 use super::Server;
 use super::authenticator::Authenticator;
+use super::places::Places;
 use super::store::Store;
 use crate::trace;
-
-/// How many connections a server serves at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct ConnectionLimits {
-    /// All together: 200. Each costs a thread and the buffers of its session.
-    pub total: usize,
-    /// From one address: 20.
-    pub per_address: usize,
-}
-
-impl ConnectionLimits {
-    /// The defaults.
-    pub const DEFAULT: Self = Self { total: 200, per_address: 20 };
-}
-
-impl Default for ConnectionLimits {
-    /// [`ConnectionLimits::DEFAULT`].
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
 
 /// Where connections come from.
 #[derive(Debug)]
@@ -140,11 +117,11 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
         }
         let stop = Arc::new(AtomicBool::new(false));
         let server = Arc::new(self);
-        let open = Arc::new(Served::default());
+        let places = Places::new(server.connections);
         let threads = listeners.into_iter().map(|listener| {
-            let (server, open) = (Arc::clone(&server), Arc::clone(&open));
+            let (server, places) = (Arc::clone(&server), places.clone());
             let stop = Arc::clone(&stop);
-            thread::spawn(move || accept(&server, &listener, &open, &stop))
+            thread::spawn(move || accept(&server, &listener, &places, &stop))
         });
         Ok(Running { addresses, threads: threads.collect(), stop })
     }
@@ -153,7 +130,7 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
 fn accept<T: Store + 'static, A: Authenticator + 'static>(
     server: &Arc<Server<T, A>>,
     listener: &Listener,
-    open: &Arc<Served>,
+    places: &Places,
     stop: &AtomicBool,
 ) {
     let (listener, tls) = match listener {
@@ -173,8 +150,7 @@ fn accept<T: Store + 'static, A: Authenticator + 'static>(
         threads.retain(|thread| !thread.is_finished());
         // A listener for both families shows ::ffff:127.0.0.1.
         let peer = peer.ip().to_canonical();
-        let Some(place) = open.admit(peer, server.connections) else {
-            trace::turned_away(peer);
+        let Some(place) = places.admit(peer) else {
             // In front of TLS there is nothing that could be said.
             if !tls {
                 refuse(stream);
@@ -213,42 +189,5 @@ fn serve<T: Store, A: Authenticator>(
 
 fn refuse(mut stream: TcpStream) {
     let _ = stream.set_write_timeout(Some(Duration::from_secs(1)));
-    let Ok(text) = Text::new("[SYS/TEMP] too many connections") else { return };
-    let mut line = Vec::new();
-    Response::new(Status::Err, text).encode(&mut line);
-    let _ = stream.write_all(&line);
-}
-
-/// How many connections are served, by address.
-#[derive(Debug, Default)]
-struct Served(Mutex<HashMap<IpAddr, usize>>);
-
-/// One connection's place; dropped, it is free again.
-struct Place {
-    served: Arc<Served>,
-    address: IpAddr,
-}
-
-impl Served {
-    fn admit(self: &Arc<Self>, address: IpAddr, limits: ConnectionLimits) -> Option<Place> {
-        let mut served = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = served.get(&address).copied().unwrap_or(0);
-        if here >= limits.per_address || served.values().sum::<usize>() >= limits.total {
-            return None;
-        }
-        served.insert(address, here + 1);
-        Some(Place { served: Arc::clone(self), address })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut served = self.served.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(here) = served.get_mut(&self.address) {
-            *here -= 1;
-            if *here == 0 {
-                served.remove(&self.address);
-            }
-        }
-    }
+    let _ = stream.write_all(&Places::refusal());
 }

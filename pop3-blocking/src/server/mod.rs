@@ -4,14 +4,18 @@
 //! open them; a [`Server`] serves connections with them. [`Memory`] is a store, and so is `Maildir`
 //! (feature `maildir`, on Unix); [`Passwords`] is an authenticator. None of them knows the protocol:
 //! what a command means for an open maildrop is `pop3_proto`'s business.
+//!
+//! An adapter for another runtime drives a [`Conversation`] for each connection, and counts them by
+//! [`Places`].
 
 mod authenticator;
 mod connection;
+mod conversation;
 mod listener;
-mod login;
 #[cfg(all(feature = "maildir", unix))]
 mod maildir;
 mod memory;
+mod places;
 mod sample;
 mod store;
 
@@ -20,11 +24,12 @@ use std::io;
 use std::time::Duration;
 
 pub use authenticator::{Authenticator, Passwords};
-pub use connection::Ended;
-pub use listener::{ConnectionLimits, Listener, Running};
+pub use conversation::{Conversation, Done, Ended, Step, Work};
+pub use listener::{Listener, Running};
 #[cfg(all(feature = "maildir", unix))]
 pub use maildir::{Maildir, MaildirMaildrop};
 pub use memory::{Memory, MemoryMaildrop};
+pub use places::{ConnectionLimits, Place, Places};
 use pop3_proto::client::Channel;
 use pop3_proto::sasl::ScramDecoy;
 use pop3_proto::server::{ConfigError, RespondError, ServerConfig};

@@ -7,10 +7,10 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ServerConfig, ServerConnection};
 
-use super::ALPN;
 use super::client::{certificates, unusable};
 use super::end_point::server_end_point;
 use super::error::TlsError;
+use super::{ALPN, ChannelBindings};
 
 /// How a server begins TLS: its certificate, and the key to it.
 ///
@@ -44,6 +44,21 @@ impl ServerTls {
             .map_err(unusable)?;
         config.alpn_protocols = vec![ALPN.to_vec()];
         Ok(Self { config: Arc::new(config), end_point })
+    }
+
+    /// The configuration, for adapters that make their own connections.
+    #[must_use]
+    pub const fn config(&self) -> &Arc<ServerConfig> {
+        &self.config
+    }
+
+    /// The bindings of a connection that was made with this, whose handshake is done.
+    #[must_use]
+    pub fn channel_bindings(&self, connection: &ServerConnection) -> ChannelBindings {
+        ChannelBindings {
+            tls_exporter: ChannelBindings::exporter(connection),
+            tls_server_end_point: self.end_point(),
+        }
     }
 
     pub(super) fn connection(&self) -> Result<ServerConnection, TlsError> {

@@ -1,0 +1,210 @@
+//! One connection, from its greeting to its end: what moves its octets, and its deadlines.
+
+use std::future::poll_fn;
+use std::io;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Buf as _;
+use pop3_blocking::ChannelBindings;
+use pop3_blocking::server::{
+    Authenticator, Conversation, Ended, Server, ServerError, Step, Store, Work,
+};
+use pop3_proto::client::{Channel, Eof};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::{Instant, timeout_at};
+
+use crate::clock::after;
+use crate::driver::is_end;
+use crate::tls::{ServerStream, accept, accepted_bindings, has_certificate};
+use crate::transport::Transport;
+
+/// A conversation and its transport.
+pub(super) struct Connection<S, T: Store, A> {
+    server: Arc<Server<T, A>>,
+    conversation: Conversation<T::Maildrop>,
+    stream: Transport<S, ServerStream<S>>,
+    login_until: Instant,
+    idle_until: Instant,
+}
+
+/// Why something was not done.
+enum Stop {
+    TimedOut,
+    /// The client is gone.
+    Gone,
+    Failed(ServerError),
+}
+
+impl<E: Into<ServerError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        match error.into() {
+            ServerError::Io(error) if is_end(&error) => Self::Gone,
+            error => Self::Failed(error),
+        }
+    }
+}
+
+impl<S, T, A> Connection<S, T, A>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: Store + 'static,
+    A: Authenticator + 'static,
+{
+    pub(super) fn new(
+        server: Arc<Server<T, A>>,
+        stream: Transport<S, ServerStream<S>>,
+        channel: Channel,
+    ) -> Result<Self, ServerError> {
+        let bindings = bindings(&server, &stream);
+        let can_begin_tls = has_certificate(&server);
+        Ok(Self {
+            conversation: Conversation::new(&server, channel, &bindings, can_begin_tls)?,
+            login_until: after(server.deadlines.login),
+            idle_until: after(server.deadlines.idle),
+            server,
+            stream,
+        })
+    }
+
+    pub(super) async fn run(mut self) -> Result<Ended, ServerError> {
+        let ended = self.serve().await;
+        let Self { conversation, mut stream, .. } = self;
+        if conversation.holds_maildrop() {
+            // The lock is given back before anything else is waited for.
+            let _ = spawn_blocking(move || drop(conversation)).await;
+        }
+        stream.close().await;
+        ended
+    }
+
+    async fn serve(&mut self) -> Result<Ended, ServerError> {
+        loop {
+            let done = match self.conversation.step(&self.server)? {
+                Step::Closed(ended) => return Ok(ended),
+                Step::Write => self.write().await,
+                Step::Read => self.read().await,
+                Step::StartTls => self.begin_tls().await,
+                Step::Work(work) => self.work(work).await,
+            };
+            match done {
+                Ok(()) => {}
+                Err(Stop::TimedOut) => return Ok(self.conversation.timed_out()),
+                Err(Stop::Gone) => self.conversation.receive_eof(Eof::Abrupt),
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Asks store or authenticator, on a thread that may wait. What comes of a question that is too
+    /// late for the login is dropped when it comes.
+    async fn work(&mut self, work: Work<T::Maildrop>) -> Result<(), Stop> {
+        let server = Arc::clone(&self.server);
+        let task = spawn_blocking(move || work.run(&server));
+        let done = if self.conversation.awaits_login() {
+            by(self.login_until, task).await?
+        } else {
+            task.await
+        };
+        Ok(self.conversation.done(done.map_err(not_done)?)?)
+    }
+
+    /// The handshake behind STLS has its own deadline, and the login's.
+    async fn begin_tls(&mut self) -> Result<(), Stop> {
+        let left = self.login_until.saturating_duration_since(Instant::now());
+        let within = self.server.deadlines.tls.min(left);
+        let handshake = |stream| accept(&self.server, stream);
+        // A client that goes away within it is told like any other failure.
+        let begun = self.stream.upgrade(handshake, within).await;
+        begun.map_err(|error| Stop::Failed(error.into()))?;
+        self.conversation.secured(&bindings(&self.server, &self.stream))?;
+        self.idle_until = after(self.server.deadlines.idle);
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<(), Stop> {
+        let until = self.or_login(self.idle_until);
+        let Self { conversation, stream, .. } = self;
+        let read = poll_fn(|cx| {
+            let mut buffer = ReadBuf::new(conversation.session().incoming());
+            let read = Pin::new(&mut *stream).poll_read(cx, &mut buffer);
+            let read = read.map_ok(|()| buffer.filled().len());
+            if read.is_pending() {
+                conversation.release_idle();
+            }
+            read
+        });
+        match by(until, read).await? {
+            Ok(0) => self.conversation.receive_eof(Eof::Clean),
+            Ok(read) => self.conversation.session().received(read),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self) -> Result<(), Stop> {
+        let until = self.or_login(after(self.server.deadlines.write));
+        let session = self.conversation.session();
+        let stream = &mut self.stream;
+        let write = poll_fn(|cx| {
+            loop {
+                let stream = Pin::new(&mut *stream);
+                let written = if session.wants_write() {
+                    stream.poll_write(cx, session.outgoing().chunk()).map_ok(Some)
+                } else {
+                    stream.poll_flush(cx).map_ok(|()| None)
+                };
+                match written {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(None)) => return Poll::Ready(Ok(())),
+                    Poll::Ready(Ok(Some(0))) => {
+                        return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero)));
+                    }
+                    Poll::Ready(Ok(Some(written))) => session.outgoing().advance(written),
+                    Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                }
+            }
+        });
+        by(until, write).await??;
+        // Only a complete command is answered, and while the answer left none was to be expected.
+        self.idle_until = after(self.server.deadlines.idle);
+        Ok(())
+    }
+
+    /// `until`, or the end of the login if nobody is logged in by then.
+    fn or_login(&self, until: Instant) -> Instant {
+        if self.conversation.awaits_login() { until.min(self.login_until) } else { until }
+    }
+}
+
+/// What a client may bind its login to.
+fn bindings<S, T, A>(
+    server: &Server<T, A>,
+    stream: &Transport<S, ServerStream<S>>,
+) -> ChannelBindings {
+    match stream {
+        Transport::Tls(stream) => accepted_bindings(server, stream),
+        Transport::Clear(_) | Transport::Gone => ChannelBindings::default(),
+    }
+}
+
+/// What comes before `until`, which is over even for what is ready then.
+async fn by<F: Future>(until: Instant, future: F) -> Result<F::Output, Stop> {
+    if Instant::now() >= until {
+        return Err(Stop::TimedOut);
+    }
+    timeout_at(until, future).await.map_err(|_| Stop::TimedOut)
+}
+
+/// A panic of the store's or the authenticator's goes on; the runtime may also be ending.
+fn not_done(error: JoinError) -> Stop {
+    match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        Err(error) => io::Error::other(error).into(),
+    }
+}
