@@ -876,3 +876,29 @@ fn everything_can_cross_threads() {
         future(&builder.connect("localhost", 110));
     };
 }
+
+/// B9: what comes before a login has an end, however slowly a server lists what it can do.
+#[cfg(feature = "tls")]
+#[tokio::test(start_paused = true)]
+async fn a_dribbled_list_does_not_stretch_an_opening() {
+    let (ours, mut theirs) = duplex(1024);
+    let server = tokio::spawn(async move {
+        theirs.write_all(b"+OK ready\r\n").await?;
+        theirs.read_exact(&mut [0; b"CAPA\r\n".len()]).await?;
+        theirs.write_all(b"+OK\r\n").await?;
+        loop {
+            sleep(Duration::from_secs(30)).await;
+            theirs.write_all(b"X-MORE\r\n").await?;
+        }
+        #[expect(unreachable_code, reason = "it names the type of the error")]
+        Ok::<(), io::Error>(())
+    });
+    let mut builder = Client::builder(Security::StlsPreferred);
+    builder.stls = Some(client::UseStls::IfOffered);
+    let began = Instant::now();
+    let error = builder.over_stls(ours, Channel::Clear, "localhost").await.expect_err("no end");
+    assert!(error.is_timeout(), "{error:?}");
+    let within = builder.deadlines.greeting + builder.deadlines.login;
+    assert!(began.elapsed() <= within + Duration::from_secs(1), "{:?}", began.elapsed());
+    server.abort();
+}
