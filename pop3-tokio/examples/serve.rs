@@ -111,7 +111,14 @@ async fn listen<T: Store + 'static>(
     server.config.leniency.opaque_passwords = true;
     server.deadlines.idle = Duration::from_secs(arguments.idle);
     server.deadlines.write = Duration::from_secs(arguments.stalled);
-    arguments.certify(&mut server)?;
+    if !arguments.certify(&mut server)? && !arguments.allow_plaintext {
+        if let Some(address) = arguments.addresses().find(|address| !address.ip().is_loopback()) {
+            eprintln!(
+                "serve: other hosts cannot log in at {address}: there is neither --cert and --key \
+                 nor --allow-plaintext"
+            );
+        }
+    }
     if let Some(connections) = arguments.max_connections {
         server.connections.total = connections;
         server.connections.per_address = connections;
@@ -145,11 +152,12 @@ impl Arguments {
         [self.listen].into_iter().chain(self.tls_listen)
     }
 
-    fn certify<T, A>(&self, server: &mut Builder<T, A>) -> Result<(), Box<dyn Error>> {
+    /// Whether there is a certificate.
+    fn certify<T, A>(&self, server: &mut Builder<T, A>) -> Result<bool, Box<dyn Error>> {
         if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
             server.tls = Some(ServerTls::from_pem(&read(certificate)?, &read(key)?)?);
         }
-        Ok(())
+        Ok(server.tls.is_some())
     }
 }
 
@@ -164,7 +172,7 @@ impl Arguments {
         clippy::unnecessary_wraps,
         reason = "with TLS there is a certificate"
     )]
-    fn certify<T, A>(&self, _: &mut Builder<T, A>) -> Result<(), Box<dyn Error>> {
-        Ok(())
+    fn certify<T, A>(&self, _: &mut Builder<T, A>) -> Result<bool, Box<dyn Error>> {
+        Ok(false)
     }
 }

@@ -37,7 +37,7 @@ pub(crate) const fn has_certificate<T, A>(_: &Server<T, A>) -> bool {
 }
 
 #[cfg(feature = "server")]
-#[expect(clippy::unused_async, reason = "TLS would wait")]
+#[allow(clippy::unused_async, reason = "TLS would wait")]
 pub(crate) async fn accept<S, T, A>(_: &Server<T, A>, _: S) -> Result<ServerStream<S>, TlsError> {
     Err(TlsErrorKind::Unsupported.into())
 }
