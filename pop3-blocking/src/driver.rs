@@ -232,8 +232,10 @@ impl From<Stop> for Error {
     }
 }
 
-/// Whether the connection is gone, rather than something about it wrong.
-pub(crate) fn is_end(error: &io::Error) -> bool {
+/// Whether the connection is gone, rather than something about it wrong: what an adapter reports as
+/// [`Eof::Abrupt`]. For adapters of other runtimes.
+#[must_use]
+pub fn is_end(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionReset

@@ -60,6 +60,7 @@ pub use body::{Body, COLLECT_LIMIT};
 pub use client::{Client, LoginError};
 pub use connect::Builder;
 pub use deadline::{Deadlines, Timeouts, Untimed};
+pub use driver::is_end;
 pub use error::{Error, QuitError};
 pub use listing::{FromItem, Items, Listing, ScanListings, UniqueIdListings};
 #[cfg(feature = "ntlm")]

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Buf as _;
-use pop3_blocking::{Deadlines, Error};
+use pop3_blocking::{Deadlines, Error, is_end};
 use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, Step};
 use pop3_proto::{Command, Deviations};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -228,15 +228,4 @@ impl From<Stop> for Error {
             Stop::Adapter(error) => error,
         }
     }
-}
-
-/// Whether the connection is gone, rather than something about it wrong.
-pub(crate) fn is_end(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::UnexpectedEof
-    )
 }

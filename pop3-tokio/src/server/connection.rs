@@ -9,6 +9,7 @@ use std::task::Poll;
 
 use bytes::Buf as _;
 use pop3_blocking::ChannelBindings;
+use pop3_blocking::is_end;
 use pop3_blocking::server::{
     Authenticator, Conversation, Ended, Server, ServerError, Step, Store, Work,
 };
@@ -18,7 +19,6 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::after;
-use crate::driver::is_end;
 use crate::tls::{ServerStream, accept, accepted_bindings, has_certificate};
 use crate::transport::Transport;
 
