@@ -314,10 +314,10 @@ impl ClientSession {
     ) -> Result<Step, ProtocolError> {
         if !response.is_ok() {
             self.complete(response);
-        } else if !self.input.pending().is_empty() {
-            return Err(ProtocolError::OctetsAfterStls);
         } else if abandoned {
             return Err(ProtocolError::StlsAbandoned);
+        } else if !self.input.pending().is_empty() {
+            return Err(ProtocolError::OctetsAfterStls);
         } else {
             self.next_reply();
             self.tls_due = true;
