@@ -105,7 +105,7 @@ fn nothing_but_printable_ascii_is_sent() {
     assert_eq!(run.session.state(), State::Transaction);
 }
 
-/// C0007: nothing leaves before the greeting is in; then the client identifies itself.
+/// C0007, C0043: nothing leaves before the greeting is in; then the client identifies itself.
 #[test]
 fn the_greeting_comes_first() {
     let mut run = Run::new(outlook(), Channel::Clear);

@@ -332,7 +332,7 @@ fn commands_that_have_arguments() {
     }
 }
 
-/// C0017, C0021, C0038: `+OK`, the number of messages and their octets; message-number and octets; message-number and
+/// C0017, C0020, C0021, C0037, C0038: `+OK`, the number of messages and their octets; message-number and octets; message-number and
 /// unique-id: one space between them, which is what one or more are for Outlook, and nothing behind.
 #[test]
 fn listings_have_their_format() {
