@@ -60,6 +60,9 @@ fn awaited(error: &Error) -> Waiting {
     }
 }
 
+/// A command and the whole of its reply.
+type Ask = fn(&mut Session<TcpStream>, MessageNumber) -> Result<(), Error>;
+
 const SHORT: Duration = Duration::from_millis(150);
 
 /// C0002, C0005: where Outlook hangs for want of a greeting, or of its CRLF, the client gives up and says so.
@@ -81,7 +84,6 @@ fn a_greeting_that_does_not_come() {
 #[test]
 fn a_reply_that_does_not_come() {
     let first = MessageNumber::new(1).expect("not 0");
-    type Ask = fn(&mut Session<TcpStream>, MessageNumber) -> Result<(), Error>;
     let stat: Ask = |session, _| session.stat().map(|_| ());
     let list: Ask = |session, _| session.list()?.try_for_each(|item| item.map(|_| ()));
     let uidl: Ask = |session, _| session.uidl()?.try_for_each(|item| item.map(|_| ()));
@@ -174,11 +176,8 @@ mod server {
         let mut hear = |command: &str, several: bool| {
             stream.write_all(command.as_bytes()).expect("a write");
             let mut said = Vec::new();
-            let ended = |said: &[u8]| match several {
-                true => said.ends_with(b"\r\n.\r\n"),
-                false => said.ends_with(b"\r\n"),
-            };
-            while !ended(&said) {
+            let end: &[u8] = if several { b"\r\n.\r\n" } else { b"\r\n" };
+            while !said.ends_with(end) {
                 let mut octet = [0];
                 stream.read_exact(&mut octet).expect("an answer");
                 said.extend(octet);

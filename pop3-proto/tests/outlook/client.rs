@@ -198,7 +198,7 @@ fn user_and_pass_stand_next_to_one_another() {
         assert_eq!(run.send(&password), Err(SendError::Barrier { keyword: Keyword::User }));
         run.feed(b"-ERR who\r\n");
         assert_eq!(run.send(&password), out_of_place(&password, authorization));
-        converse(&mut run, &[name.clone()]);
+        converse(&mut run, std::slice::from_ref(&name));
         for command in [name.clone(), Command::Capa, Command::Stls, Command::Noop] {
             assert_eq!(run.send(&command), out_of_place(&command, authorization));
         }

@@ -231,6 +231,7 @@ fn a_refused_login_leaves_both_ways_open() {
 fn user_and_pass_stand_next_to_one_another() {
     for lines in [
         "PASS correct horse\r\n",
+        "USER alice\r\nPASS wrong\r\nPASS correct horse\r\n",
         "USER alice\r\nCAPA\r\nPASS correct horse\r\n",
         "USER alice\r\nNOOP\r\nPASS correct horse\r\n",
         "USER alice\r\nUSER alice\r\nPASS correct horse\r\n",
@@ -332,8 +333,9 @@ fn commands_that_have_arguments() {
     }
 }
 
-/// C0017, C0020, C0021, C0037, C0038: `+OK`, the number of messages and their octets; message-number and octets; message-number and
-/// unique-id: one space between them, which is what one or more are for Outlook, and nothing behind.
+/// C0017, C0020, C0021, C0037, C0038: `+OK`, the number of messages and their octets; message-number and octets;
+/// message-number and unique-id, a line for each message: one space between them, which is what one or more are for
+/// Outlook, and nothing behind.
 #[test]
 fn listings_have_their_format() {
     let mut server = logged_in();
