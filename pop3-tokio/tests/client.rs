@@ -563,7 +563,7 @@ async fn there_is_no_tls_without_tls() {
     assert!(error.is_tls());
 }
 
-/// C0002, C0005, C0014: a server that falls silent ends in a time-out that says what was awaited, when
+/// C0002, C0005, C0006, C0014: a server that falls silent ends in a time-out that says what was awaited, when
 /// its time is over and not before, and the session is over.
 #[tokio::test(start_paused = true)]
 async fn silence_ends_in_a_time_out() {

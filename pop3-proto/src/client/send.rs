@@ -138,7 +138,11 @@ impl ClientSession {
         let permitted = match command {
             Command::List(Some(_)) | Command::Uidl(Some(_)) => policy.single_listings,
             Command::Rset => policy.rset,
-            Command::Apop { .. } => policy.apop,
+            Command::Apop { .. } if !policy.apop => false,
+            Command::User(mailbox) | Command::Apop { mailbox, .. } => {
+                policy.beyond_ascii || mailbox.is_ascii()
+            }
+            Command::Pass(password) => policy.beyond_ascii || !password.is_opaque(),
             _ => true,
         };
         if let Some(keyword) = keyword.filter(|_| !permitted) {

@@ -56,7 +56,17 @@ impl Default for ServerLimits {
     }
 }
 
-/// What a server does for clients in the field that deviate.
+/// What a server does for clients in the field that deviate. Nobody is told that it was needed: what is let
+/// through comes as any command does.
+///
+/// | switch | strict | tolerant | who needs it | what comes of it |
+/// |---|---|---|---|---|
+/// | `auth_listing` | no | yes | desktop clients older than CAPA | the session answers by itself |
+/// | `password_spaces` | yes | yes | people whose password is a sentence | PASS with its spaces |
+/// | `opaque_passwords` | no | no | clients that send passwords in the encoding of their system | PASS with the octets as they came |
+/// | `line_ending` | CRLF | CRLF | scripts, and people at a terminal | commands as ever |
+/// | `nul_replacement` | no | no | desktop clients that end a message at a NUL | messages and their sizes change |
+/// | `missing_blank_line` | no | no | desktop clients that wait for the blank line | messages and their sizes change |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[expect(
