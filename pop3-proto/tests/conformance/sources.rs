@@ -102,5 +102,6 @@ fn is_id(word: &str) -> bool {
             }
         };
     }
-    word.strip_prefix(['C', 'V']).is_some_and(|number| number.len() == 4 && digits(number))
+    let statement = |number: &str| number.len() == 4 && digits(number) && number != "0000";
+    word.strip_prefix(['C', 'V']).is_some_and(statement)
 }
