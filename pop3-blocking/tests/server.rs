@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -136,24 +137,27 @@ fn the_sample_arrives_pipelined() {
     running.stop();
 }
 
-/// R1939-6.05 and F20: only a complete QUIT in TRANSACTION removes anything.
+/// R1939-5.11, R1939-6.04, R1939-6.05 and F20: only a complete QUIT in TRANSACTION removes anything, and nothing but
+/// what is marked.
 #[test]
 fn nothing_is_removed_without_a_complete_quit() {
+    const BOTH: &[&str] = &["a\n", "b\n"];
     for (commands, left) in [
-        ("DELE 1\r\n", 2),
-        ("DELE 1\r\nQUI", 2),
-        ("DELE 1\r\nQUIT", 2),
-        ("DELE 1\r\nQUIT\r", 2),
-        ("DELE 1\r\nQUIT x\r\n", 2),
-        ("DELE 1\r\nRSET\r\nQUIT\r\n", 2),
-        ("DELE 1\r\nQUIT\r\n", 1),
+        ("DELE 1\r\n", BOTH),
+        ("DELE 1\r\nQUI", BOTH),
+        ("DELE 1\r\nQUIT", BOTH),
+        ("DELE 1\r\nQUIT\r", BOTH),
+        ("DELE 1\r\nQUIT x\r\n", BOTH),
+        ("DELE 1\r\nRSET\r\nQUIT\r\n", BOTH),
+        ("DELE 1\r\nQUIT\r\n", &["b\n"]),
+        ("DELE 1\r\nRSET\r\nDELE 2\r\nQUIT\r\n", &["a\n"]),
     ] {
         let store = store(&[b"a\n", b"b\n"]);
         let running = spawn(store.clone(), |_| {});
         let said = raw(&running, format!("{LOGIN}{commands}").as_bytes());
         assert!(said.starts_with(LOGGED_IN), "{said}");
         running.stop();
-        assert_eq!(store.messages(&mrose()).len(), left, "{commands:?}");
+        assert_eq!(store.messages(&mrose()), left, "{commands:?}");
         assert!(store.open(&mrose()).is_ok(), "the lock is given back");
     }
 }
@@ -295,6 +299,64 @@ fn a_maildrop_that_cannot_be_opened_is_a_temporary_failure() {
     running.stop();
 }
 
+/// A maildrop that a session cannot list: its unique-id is longer than a server may send.
+struct Unlistable {
+    entries: Vec<Entry>,
+    locked: Arc<AtomicBool>,
+}
+
+impl Drop for Unlistable {
+    fn drop(&mut self) {
+        self.locked.store(false, Ordering::SeqCst);
+    }
+}
+
+impl OpenMaildrop for Unlistable {
+    fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    fn message(&mut self, _: MessageNumber) -> io::Result<Box<dyn Read + Send>> {
+        unreachable!("it is never listed")
+    }
+
+    fn remove(&mut self, _: &mut dyn Iterator<Item = MessageNumber>) -> Result<(), RemoveError> {
+        unreachable!("nobody is logged in")
+    }
+}
+
+struct Locks(Arc<AtomicBool>);
+
+impl Store for Locks {
+    type Maildrop = Unlistable;
+
+    fn open(&self, _: &Mailbox) -> Result<Unlistable, OpenError> {
+        assert!(!self.0.swap(true, Ordering::SeqCst), "locked before");
+        let id = UniqueId::lenient(&[b'x'; 71]).expect("an id that a client takes");
+        Ok(Unlistable { entries: vec![Entry::new(1, id)], locked: Arc::clone(&self.0) })
+    }
+}
+
+/// R1939-4.07: a lock that was acquired is released before the client is told `-ERR`, and not only when it
+/// goes. R1939-7.02: what no server may send is not sent.
+#[test]
+fn a_lock_is_released_before_the_refusal() {
+    let locked = Arc::default();
+    let running = spawn(Locks(Arc::clone(&locked)), |_| {});
+    let mut client = connect(&running);
+    for _ in 0..2 {
+        let password = Password::new("tan staaf").expect("a password");
+        let Err(LoginError::Refused { client: again, .. }) = client.login(&mrose(), &password)
+        else {
+            panic!("a login");
+        };
+        assert!(!locked.load(Ordering::SeqCst), "still locked");
+        client = *again;
+    }
+    client.quit().expect("an answer");
+    running.stop();
+}
+
 /// R1939-3.17: the autologout timer has at least 10 minutes, unless somebody says otherwise.
 #[test]
 fn the_autologout_timer_has_ten_minutes() {
@@ -302,7 +364,7 @@ fn the_autologout_timer_has_ten_minutes() {
     assert_eq!(Server::new(store(&[]), passwords()).deadlines, ServerDeadlines::DEFAULT);
 }
 
-/// R1939-3.16 to R1939-3.18: autologout without a word, nothing removed, the lock given back. Octets
+/// R1939-3.16, R1939-3.17, R1939-3.18: autologout without a word, nothing removed, the lock given back. Octets
 /// that are no complete command do not put it off.
 #[test]
 fn an_idle_client_is_closed_without_a_word() {
@@ -491,7 +553,7 @@ fn a_long_answer_is_no_inactivity() {
     running.stop();
 }
 
-/// RFC 1939 §3: any command resets the timer, also one that nobody has to be asked about.
+/// R1939-3.17: any command resets the timer, also one that nobody has to be asked about.
 #[test]
 fn every_command_resets_the_autologout_timer() {
     let running = spawn(store(&[]), |server| server.deadlines.idle = Duration::from_millis(900));
