@@ -214,9 +214,9 @@ fn retr_gives_the_message_or_an_error() {
 fn dele_marks_and_rset_unmarks() {
     let mut server = open();
     assert_eq!(
-        said(&mut server, "DELE 1\r\nDELE 1\r\nNOOP\r\nRSET\r\nSTAT\r\n"),
+        said(&mut server, "DELE 1\r\nDELE 1\r\nNOOP\r\nRSET\r\nSTAT\r\nLIST 1\r\n"),
         "+OK message deleted\r\n-ERR message already deleted\r\n+OK nothing done\r\n\
-         +OK 2 messages (42 octets)\r\n+OK 2 42\r\n"
+         +OK 2 messages (42 octets)\r\n+OK 2 42\r\n+OK 1 34\r\n"
     );
     assert_eq!(server.removed, None);
 }
