@@ -234,7 +234,7 @@ mod tests {
         Ok((address.host, address.port, mailbox, address.authentication))
     }
 
-    /// R2384-3.01, R2384-4.03, R2384-4.04.
+    /// R1939-3.01, R2384-3.01, R2384-4.03, R2384-4.04.
     #[test]
     fn the_forms_of_rfc_2384() {
         let user = |user: &str| Some(user.to_owned());

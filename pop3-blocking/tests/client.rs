@@ -405,7 +405,7 @@ fn a_malformed_line_does_not_end_a_listing() {
     assert_eq!(listed[2].as_ref().unwrap().id.as_str(), "c");
 }
 
-/// The security policy: no credential leaves in clear unless the caller says so.
+/// R1939-13.01: no credential leaves in clear unless the caller says so.
 #[test]
 fn no_password_leaves_in_clear_by_default() {
     let scripted = Scripted::new(9, [send("+OK\r\n")]);

@@ -652,6 +652,7 @@ fn unique_ids_that_fail_for_the_moment_are_waited_for() {
     assert_eq!(server.took("RETR"), [""; 0]);
 }
 
+/// R1957-1.02: UIDL is optional.
 #[test]
 fn without_unique_ids_mail_is_delivered_again_and_that_is_said() {
     let server = Server::new(&three()).instead("UIDL", say("-ERR never heard of it\r\n"));

@@ -445,7 +445,7 @@ fn without_a_decoy_no_mechanism_is_announced() {
     running.stop();
 }
 
-/// R1939-7.19: a timestamp of its own in every session that offers APOP, which says nothing of the host;
+/// R1939-7.18: a timestamp of its own in every session that offers APOP, which says nothing of the host;
 /// none in the others.
 #[test]
 fn every_greeting_has_a_timestamp_of_its_own() {

@@ -287,7 +287,7 @@ fn the_rows_agree_with_the_table_of_states() {
 /// Every command × every point × every outcome: whether it is taken, the octets sent, the events, the state, the marks
 /// and what became of the maildrop.
 ///
-/// R1939-3.09, R1939-5.04, R1939-6.01, R1939-6.02, R1939-7.07, R1939-7.08, R1939-4.02, R1939-4.03, C0007, C0014, C0016,
+/// R1939-3.09, R1939-3.11, R1939-5.04, R1939-6.01, R1939-6.02, R1939-7.07, R1939-7.08, R1939-7.09, R1939-4.02, C0007, C0014, C0016,
 /// C0018, C0025, C0028, C0033, C0035, C0043, C0044, C0045, C0047, V0005, I1, I5, I8, I9; H3, H4, H6, H7, H10, H16.
 #[test]
 fn every_command_at_every_point_with_every_outcome() {
@@ -788,7 +788,7 @@ fn a_line_has_at_most_255_octets() {
     );
 }
 
-/// R8314-5.2.02, R2595-2.3.01, I10, B1, B4: which commands leave under which policy over which channel.
+/// R1939-13.01, R8314-5.2.02, R2595-2.3.01, I10, B1, B4: which commands leave under which policy over which channel.
 #[test]
 fn security_policies_and_channels() {
     let policies = [
@@ -896,7 +896,7 @@ fn nothing_is_taken_once_the_server_has_left() {
     assert_eq!(run.take_trace(), ["closed NotRequested farewell - \"going down\" Clean"]);
 }
 
-/// R1939-4.03, C0045: after a refusal of USER or PASS the client may try again.
+/// R1939-4.03, R1939-7.07, C0045: after a refusal of USER or PASS the client may try again.
 #[test]
 fn a_refused_login_may_be_tried_again() {
     let script = [

@@ -138,7 +138,7 @@ fn field_separators_allow() {
     }
 }
 
-/// R1939-7.01: nothing behind a unique-id. R1939-5.06, C0017, C0021: behind STAT and LIST it is always let through.
+/// R1939-7.01: nothing behind a unique-id. R1939-5.01, R1939-5.02, R1939-5.06, C0017, C0021: behind STAT and LIST it is always let through.
 #[test]
 fn trailing_information_forbid() {
     let config = all_but(|switches| {
@@ -157,7 +157,7 @@ fn trailing_information_forbid() {
     }
 }
 
-/// C0038: a unique-id ends at the first space or tab.
+/// R1939-7.01, C0038: a unique-id ends at the first space or tab.
 #[test]
 fn trailing_information_allow() {
     for config in [only(|switches| switches.trailing_information = true), tolerant(), outlook()] {
@@ -211,7 +211,7 @@ fn status_case_forbid() {
     }
 }
 
-/// V0001: any case, told once.
+/// R1939-3.13, V0001: any case, told once.
 #[test]
 fn status_case_allow() {
     for config in [only(|switches| switches.status_case = true), tolerant(), outlook()] {

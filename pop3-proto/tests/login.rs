@@ -358,7 +358,7 @@ fn what_an_oauth_server_says_is_shown() {
     assert_eq!(refused.detail.expect("the JSON").octets(), br#"{"status":"401"}"#);
 }
 
-/// RFC 1939 §7.
+/// R1939-7.03: the digest is of the timestamp and the secret.
 #[cfg(feature = "md5")]
 #[test]
 fn apop_only_if_asked_for() {

@@ -131,7 +131,7 @@ fn an_initial_response_may_be_refused() {
     assert_eq!(seen.state, Some(State::Authorization));
 }
 
-/// R5034-4.24, R4422-3.8.01, R1939-7.09: after login, and between USER and PASS, there is no AUTH and
+/// R5034-4.24, R4422-3.8.01, R1939-7.16: after login, and between USER and PASS, there is no AUTH and
 /// no APOP.
 #[test]
 fn nobody_logs_in_twice() {
@@ -206,7 +206,7 @@ fn in_clear_there_is_no_way_in() {
     assert_eq!(seen.state, Some(State::Transaction));
 }
 
-/// R1939-7.18, 7.19, I4, C0009: the timestamp stands behind the greeting's text, goes into the digest
+/// R1939-7.18, R1939-7.19, I4, C0009: the timestamp stands behind the greeting's text, goes into the digest
 /// as it is, and is the one way in where it is the only one.
 #[test]
 fn apop_with_a_timestamp() {

@@ -489,7 +489,8 @@ fn cases(line: &[u8]) -> Vec<Vec<u8>> {
 
 const POINTS: [Point; 3] = [Point::Authorization, Point::AfterUser, Point::Transaction];
 
-/// R1939-3.02, 3.03, 3.13, 3.14, 3.15, 4.09, 7.11, 7.16, 7.17; R2449-3.01, 4.02, 5.04, 5.05;
+/// R1939-3.02, R1939-3.03, R1939-3.09, R1939-3.14, R1939-3.15, R1939-4.01, R1939-4.09, R1939-7.16, R1939-7.17;
+/// R2449-3.01, 4.02, 5.04, 5.05;
 /// I1 and class F13: every line at every point, whole, octet by octet and cut in two everywhere.
 #[test]
 fn every_line_at_every_point_however_it_is_cut() {

@@ -345,7 +345,7 @@ fn refused(outcome: Result<Method, LoginError>) -> String {
     }
 }
 
-/// R1939-7.15, R5034-4.30, S14.7: the right password opens the maildrop, a wrong one and an unknown user
+/// R1939-7.03, R1939-7.15, R1939-7.19, R5034-4.30, S14.7: the right password opens the maildrop, a wrong one and an unknown user
 /// are told the same, by every method.
 #[test]
 fn every_method_with_a_password() {
@@ -708,7 +708,7 @@ fn what_an_event_interrupts_is_over() {
     );
 }
 
-/// R1939-7.20: the digest of nothing opens nothing.
+/// R1939-7.19: the digest of nothing opens nothing.
 #[test]
 fn nobody_has_an_empty_secret() {
     let digest = ApopDigest::compute(&timestamp(), &secret(""));

@@ -150,7 +150,7 @@ async fn nothing_is_removed_without_a_complete_quit() {
     }
 }
 
-/// R1939-3.16 to R1939-3.18: ten minutes after the last complete command the connection is closed
+/// R1939-3.16, R1939-3.17, R1939-3.18: ten minutes after the last complete command the connection is closed
 /// without a word and nothing removed. Octets that are no complete command do not put it off.
 #[tokio::test(start_paused = true)]
 async fn an_idle_client_is_closed_without_a_word() {

@@ -61,7 +61,9 @@ pub(crate) fn function<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         if let Some((start, margin)) = found {
             if indent == margin && code.starts_with('}') {
                 let function = &text[start..at + line.len()];
-                return Some(function).filter(|function| function.contains("test]"));
+                let is_test =
+                    |line: &str| line.trim_start().starts_with("#[") && line.contains("test");
+                return Some(function).filter(|function| function.lines().any(is_test));
             }
         } else if code.starts_with("///") || code.starts_with("#[") {
             above.get_or_insert(at);
