@@ -581,7 +581,8 @@ fn acceptors_keep_their_turn() {
     assert_eq!(step, Step::Refused(Refusal::Unavailable), "I23: a name is needed");
 }
 
-/// R4616-2.02, R5802-2.2.01, I6: what cannot be said is refused before anything is sent.
+/// R4616-2.01, R4616-2.02, R4422-3.4.1.01, R5802-2.2.01, RLOGIN-1.01, I6: what cannot be said is refused before
+/// anything is sent.
 #[test]
 fn constructors_refuse() {
     let empty = || Err(InvalidValue::Empty);
@@ -595,7 +596,9 @@ fn constructors_refuse() {
         (&*long, "p", Err(InvalidValue::TooLong { octets: 256, limit: 255 })),
     ] {
         assert_eq!(Plain::new(None, name, secret(password)).map(drop), expected);
-        assert_eq!(Login::new(name, secret(password)).map(drop), expected);
+        if name.len() <= 255 {
+            assert_eq!(Login::new(name, secret(password)).map(drop), expected);
+        }
         assert_eq!(scram_for(name, password.as_bytes(), "n"), expected);
         if !password.contains('\0') {
             assert_eq!(CramMd5::new(name, secret(password)).map(drop), expected);
@@ -607,6 +610,10 @@ fn constructors_refuse() {
     assert_eq!(Plain::new(None, "u", secret(b"p\xff")).map(drop), forbidden(1));
     assert!(Plain::new(None, "u", secret(&long)).is_err());
     assert!(Login::new("u", secret(b"p\xff")).is_ok());
+    // draft-murchison-sasl-login-00 §2: fewer than 64 characters.
+    assert!(Login::new(&"\u{e4}".repeat(63), secret("p")).is_ok());
+    let too_long = InvalidValue::TooLong { octets: 64, limit: 63 };
+    assert_eq!(Login::new(LONG, secret("p")).map(drop), Err(too_long));
     assert!(Plain::new(None, "t\u{ef}m", secret("p\u{e4}ss")).is_ok());
     assert_eq!(scram_for("t\u{ef}m", b"p", "n"), forbidden(1));
     assert_eq!(scram_for("tim", b"p\xc3\xa4", "n"), forbidden(1));

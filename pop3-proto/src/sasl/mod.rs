@@ -52,6 +52,7 @@ pub(crate) use cram_md5::apop;
 pub use cram_md5::{CramMd5, CramMd5Acceptor};
 pub use error::{MechanismError, ServerError};
 pub use external::{External, ExternalAcceptor};
+pub(crate) use login::MAX_NAME_CHARACTERS;
 pub use login::{Login, LoginAcceptor};
 pub use mechanism::Mechanism;
 pub use oauthbearer::{OAuthBearer, OAuthBearerAcceptor};
