@@ -89,8 +89,8 @@ fn cancelled_exchanges_are_borne_so_often() {
 #[test]
 fn what_is_no_base64_ends_the_exchange() {
     for line in [
-        "%%%", "=", "====", "=AAA", "AAA=BBB", "AAA=BBBB", "A=AA", "QUI", "A", "AQ== ", " AQ==",
-        "* ", "**", "\t",
+        "%%%", "%%%%", "QU-_", "QU D", "QU\tD", "=", "====", "=AAA", "AAA=BBB", "AAA=BBBB", "A=AA",
+        "QUI", "A", "AQ== ", " AQ==", "* ", "**", "\t",
     ] {
         let input = format!("AUTH PLAIN\r\n{line}\r\nAUTH PLAIN {PLAIN}\r\n");
         let seen = dialogue(&config(), &input);
@@ -110,7 +110,8 @@ fn what_is_no_base64_ends_the_exchange() {
         let seen = dialogue(&config(), &format!("AUTH PLAIN\r\n{line}\r\n"));
         assert_eq!(seen.rejected(), [CommandError::Base64], "{line}");
     }
-    for initial in ["=AAA", "AAA=BBB", "AAA=BBBB", "==", "%%%", "A", "AQ==  ", "AQ== AQ=="] {
+    for initial in ["=AAA", "AAA=BBB", "AAA=BBBB", "==", "%%%%", "QU-_", "A", "AQ==  ", "AQ== AQ=="]
+    {
         let seen = dialogue(&config(), &format!("AUTH PLAIN {initial}\r\n"));
         assert_eq!(seen.rejected(), [CommandError::Arguments(Keyword::Auth)], "{initial}");
     }
