@@ -829,7 +829,7 @@ fn stls_that_fails_is_no_reason_to_go_on_in_clear() {
     }
 }
 
-/// B11, B15, R8314-3.1.03: from the first octet and by STLS; of the login nothing is sent.
+/// B11, B15, R5034-4.21, R8314-3.1.03: from the first octet and by STLS; of the login nothing is sent.
 #[test]
 fn a_certificate_that_is_not_to_be_believed() {
     let authority = Authority::new();

@@ -139,7 +139,7 @@ fn a_whole_session() {
     running.stop();
 }
 
-/// B11, B15, B19, R8314-3.1.03: each is told apart, and each before an octet of POP3 was sent.
+/// B11, B15, B19, R5034-4.21, R8314-3.1.03: each is told apart, and each before an octet of POP3 was sent.
 #[test]
 fn a_certificate_that_is_not_to_be_believed() {
     let authority = Authority::new();
@@ -476,6 +476,22 @@ fn a_client_offers_pop3() {
     }
     let error = tls_error(connect(&["imap"], true).0);
     assert_eq!(error.kind(), TlsErrorKind::NoApplicationProtocol);
+}
+
+/// R9266-3.01: what a client binds to over TLS 1.3 is what the label and no context export at the other end.
+#[test]
+fn both_ends_export_the_same() {
+    let authority = Authority::new();
+    let (port, peer) = raw_server(authority.issue().server(&[&TLS13], &[]), |stream| {
+        few_words(stream)?;
+        let exported =
+            stream.conn.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]));
+        io::Result::Ok(exported.expect("TLS 1.3"))
+    });
+    let client = builder(&authority).connect("localhost", port).expect("a greeting");
+    let exported = client.channel_bindings().tls_exporter;
+    client.quit().unwrap();
+    assert_eq!(exported, Some(peer.join().unwrap().unwrap()));
 }
 
 /// R8314-4.01: 1.2 and 1.3, and each alone; the exporter binds in 1.3 only (RFC 9266 §4.2).

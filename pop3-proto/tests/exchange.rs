@@ -118,7 +118,7 @@ fn ntlm_cancelled() {
     }
 }
 
-/// RFC 5034 §6, octet for octet; R2595-4.04, R2595-4.05, R5034-3.03.
+/// RFC 5034 §6, octet for octet; R2595-4.04, R2595-4.05, R5034-3.03, R5034-4.12.
 #[test]
 fn the_examples_of_rfc_5034() {
     let greeting = "+OK pop.example.com BlurdyBlurp POP3 server ready\r\n";
@@ -191,7 +191,7 @@ fn the_examples_of_rfc_5034() {
     assert_eq!(run.sent, format!("CAPA\r\nAUTH DIGEST-MD5\r\n{answer}\r\n\r\n").as_bytes());
 }
 
-/// R5034-4.04, R5034-4.05, R5034-4.12, I9: empty challenges, with their space and without; empty responses, which are `=`
+/// R5034-4.04, R5034-4.05, I9: empty challenges, with their space and without; empty responses, which are `=`
 /// on the line of AUTH and an empty line later.
 #[test]
 fn nothing_at_all_is_a_challenge_and_a_response() {
@@ -249,8 +249,8 @@ fn an_initial_response_keeps_the_line_within_255_octets() {
     }
 }
 
-/// `text_challenge`: only the first challenge may be a text, only before the client has said anything, and only where it
-/// is forgiven; it counts as empty. Anywhere else it is a malformed challenge.
+/// R5034-4.03, `text_challenge`: only the first challenge may be a text, only before the client has said anything, and
+/// only where it is forgiven; it counts as empty. Anywhere else it is a malformed challenge.
 #[test]
 fn text_challenge() {
     for text in ["+ go ahead\r\n", "+ Username:\r\n", "+ =\r\n", "+ OK\r\n"] {
@@ -288,8 +288,8 @@ const MALFORMED: [&str; 12] = [
     "+ \u{e4}\u{e4}\r\n",
 ];
 
-/// R5034-4.06, R5034-4.07, R5034-4.18, C14.2, I7, I8, I11: `*` exactly once, then the server's `-ERR`; the session is as
-/// before.
+/// R5034-4.06, R5034-4.07, R5034-4.18, R5034-5.02, C14.2, I7, I8, I11: `*` exactly once, then the server's `-ERR`; the
+/// session is as before.
 #[test]
 fn a_challenge_that_is_no_base64_is_cancelled() {
     for malformed in MALFORMED {
@@ -427,7 +427,7 @@ fn the_limit_of_challenges_and_responses() {
     }
 }
 
-/// C14.3, I12, R4422-3.01: `+OK` before the client has said anything authenticates nobody.
+/// C14.3, I12: `+OK` before the client has said anything authenticates nobody.
 #[test]
 fn a_success_before_a_word_of_the_client() {
     for (config, line) in [

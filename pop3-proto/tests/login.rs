@@ -159,15 +159,28 @@ fn stripped_tls_ends_it() {
     assert!(matches!(preferred, Err(LoginError::StlsRefused(_))));
 }
 
-/// Rows B4, B17; R8314-5.2.02: where the policy forbids it nothing of the login leaves.
+/// Rows B4, B17; R8314-5.2.02, R4616-5.01, R7628-3.01, RLOGIN-1.02: where the policy forbids it nothing of the login
+/// leaves.
 #[test]
 fn no_credential_in_clear() {
-    let list = "+OK\r\nSASL PLAIN SCRAM-SHA-1 CRAM-MD5\r\nUSER\r\n.\r\n";
+    let list = "+OK\r\nSASL PLAIN SCRAM-SHA-1 CRAM-MD5 LOGIN OAUTHBEARER XOAUTH2\r\nUSER\r\n.\r\n";
+    for choice in [Choice::Best, sasl(MechanismName::OAUTHBEARER), sasl(MechanismName::XOAUTH2)] {
+        let token = Secret::new(*b"vF9dft4qmTc");
+        let credentials = Credentials::Token { mailbox: mailbox("user"), token };
+        let security = Security::StlsPreferred;
+        let outcome = log_in(security, Channel::Clear, credentials, choice, &[c("CAPA", list)]);
+        let refused = matches!(outcome, Err(LoginError::Send(SendError::NotProtected { .. })));
+        assert!(refused, "{outcome:?}");
+    }
     for choice in [
         Choice::Best,
         Choice::Only(Method::UserPass),
+        #[cfg(feature = "md5")]
         Choice::Only(Method::Apop),
+        #[cfg(feature = "md5")]
         sasl(MechanismName::CRAM_MD5),
+        sasl(MechanismName::PLAIN),
+        sasl(MechanismName::LOGIN),
     ] {
         let outcome = log_in(
             Security::StlsPreferred,
@@ -191,7 +204,7 @@ fn no_credential_in_clear() {
     assert!(matches!(implicit, Err(LoginError::Send(SendError::NotProtected { .. }))));
 }
 
-/// R2449-5.03: a server without CAPA is logged in to by USER and PASS.
+/// R2449-5.03, R5034-3.01: a server without CAPA is logged in to by USER and PASS.
 #[test]
 fn no_capabilities_leave_user_and_pass() {
     let script =
@@ -202,9 +215,11 @@ fn no_capabilities_leave_user_and_pass() {
     assert_eq!(method, Ok(Method::UserPass));
 }
 
+/// R5034-3.01, RLOGIN-1.01: AUTH only by what SASL announces, and LOGIN only where there is nothing else.
 #[test]
 fn the_best_that_is_announced_is_taken() {
     for (list, method, script) in [
+        ("SASL LOGIN PLAIN", Method::Sasl(MechanismName::PLAIN), c(PLAIN_IR, "+OK\r\n")),
         ("SASL PLAIN LOGIN\r\nUSER", Method::Sasl(MechanismName::PLAIN), c(PLAIN_IR, "+OK\r\n")),
         // SASL alone: no USER where it is not listed.
         ("SASL LOGIN", Method::Sasl(MechanismName::LOGIN), c("AUTH LOGIN", "-ERR\r\n")),
@@ -333,7 +348,7 @@ fn what_is_not_ascii_is_prepared_for_scram() {
     }
 }
 
-/// RFC 7628 §4, I10: the failure is answered and shown.
+/// RFC 7628 §4, RXOAUTH2-MS.01, I10: in two lines, though SASL is announced; the failure is answered and shown.
 #[test]
 fn what_an_oauth_server_says_is_shown() {
     let token = Secret::new(*b"vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==");
@@ -381,7 +396,7 @@ fn apop_only_if_asked_for() {
     );
 }
 
-/// RFC 5802 §5, R5034-4.23, R5802-6.01.
+/// RFC 5802 §5, R5034-4.23, R5802-4.01, R5802-5.01, R5802-6.01.
 #[cfg(feature = "scram")]
 #[test]
 fn scram_is_taken_first_and_verifies_the_server() {
@@ -649,4 +664,24 @@ fn a_password_that_is_no_text_is_for_user_and_pass() {
     let (outcome, _) = drive(&mut session, |session| login.step(session), &script);
     let Err(LoginError::Refused(refused)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(refused.method, Method::UserPass);
+}
+
+/// RLOGIN-1.01: names of 64 characters and more are not for LOGIN; another method may have them.
+#[test]
+fn a_long_name_is_not_for_login() {
+    let name = "x".repeat(64);
+    let credentials = || {
+        let password = Password::new("pencil").expect("printable");
+        Credentials::password(mailbox(&name), password)
+    };
+    let user = format!("USER {name}");
+    let script = [c("CAPA", "+OK\r\nSASL LOGIN\r\nUSER\r\n.\r\n"), c(&user, "-ERR no\r\n")];
+    let log_in = |choice, script: &[Line<'_>]| {
+        log_in(Security::Implicit, Channel::Tls, credentials(), choice, script)
+    };
+    let Err(LoginError::Refused(refused)) = log_in(Choice::Best, &script) else { panic!("in") };
+    assert_eq!(refused.method, Method::UserPass);
+    let method = Method::Sasl(MechanismName::LOGIN);
+    let error = LoginError::Unfit { method, reason: Unfit::TooLong };
+    assert_eq!(log_in(Choice::Only(method), &script[..1]), Err(error));
 }

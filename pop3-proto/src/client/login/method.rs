@@ -236,6 +236,11 @@ fn check_fit(
         if method == Method::Sasl(MechanismName::PLAIN) && !is_text {
             return Err(Unfit::Prohibited);
         }
+        if method == Method::Sasl(MechanismName::LOGIN)
+            && mailbox.as_str().chars().nth(sasl::MAX_NAME_CHARACTERS).is_some()
+        {
+            return Err(Unfit::TooLong);
+        }
         if authorization.is_some() && !is_scram && method != Method::Sasl(MechanismName::PLAIN) {
             return Err(Unfit::Authorization);
         }
