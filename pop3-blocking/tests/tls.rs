@@ -474,7 +474,7 @@ fn the_platform_is_asked_by_default() {
             .unwrap();
         assert_eq!(connecting.status.success(), succeeds, "{connecting:?}");
         let told = String::from_utf8_lossy(&connecting.stdout);
-        let outcome = if succeeds { "1 passed" } else { "UnknownIssuer" };
+        let outcome = if succeeds { "1 passed" } else { "InvalidCertificate" };
         assert!(told.contains(outcome), "{connecting:?}");
     }
     running.stop();
