@@ -6,7 +6,7 @@
 mod play;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use play::{Cut, Forgiven, Role, Run, Script, Step};
 
@@ -66,12 +66,12 @@ impl Transcript {
     }
 
     /// What a session of `role` is to tell, and behind which line of the script.
-    fn expected(&self, role: Role) -> String {
+    fn expected(&self, role: Role) -> Vec<String> {
         let mut line = 0;
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for entry in &self.script.entries {
             match &entry.step {
-                Step::Told(of, text) if *of == role => lines += &format!("{line}: {text}\n"),
+                Step::Told(of, text) if *of == role => lines.push(format!("{line}: {text}")),
                 Step::Told(..) => {}
                 _ => line = entry.line,
             }
@@ -148,7 +148,7 @@ impl Headers {
     }
 
     fn required(&mut self, name: &str) -> Result<String, String> {
-        self.take(name).ok_or(format!("no header {name}"))
+        self.take(name).ok_or_else(|| format!("no header {name}"))
     }
 
     fn none_left(&self) -> Result<(), String> {
@@ -175,9 +175,9 @@ fn transcripts() -> Vec<Transcript> {
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|of| of.unwrap().path()).collect();
     files.sort();
     files.retain(|file| !file.ends_with("README.md"));
-    let read = |file: &std::path::PathBuf| {
+    let read = |file: &PathBuf| {
         let name = file.file_name().unwrap().to_str().unwrap();
-        assert!(name.ends_with(".txt"), "{name}");
+        assert_eq!(file.extension().unwrap(), "txt", "{name}");
         let text = fs::read_to_string(file).unwrap();
         Transcript::read(name, &text).unwrap_or_else(|error| panic!("{name}: {error}"))
     };
@@ -188,14 +188,9 @@ fn play_every(role: Role) {
     let mut played = 0;
     for transcript in transcripts().iter().filter(|of| of.roles.contains(&role)) {
         let run = transcript.play_in_pieces(role, &transcript.leniency);
-        let told: String =
-            run.lines.iter().map(|told| format!("{}: {}\n", told.line, told.text)).collect();
-        let expected = transcript.expected(role);
-        assert!(
-            told == expected,
-            "{} {role:?} tells\n{told}expected is\n{expected}",
-            transcript.name
-        );
+        let told = run.lines.iter().map(|told| format!("{}: {}", told.line, told.text));
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, transcript.expected(role), "{} {role:?}", transcript.name);
         assert_eq!(run.state.to_string(), transcript.ends, "{} {role:?}", transcript.name);
         played += 1;
     }

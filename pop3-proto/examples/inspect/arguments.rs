@@ -48,7 +48,7 @@ impl Arguments {
                 None => words
                     .next()
                     .and_then(|value| value.into_string().ok())
-                    .ok_or(format!("{name} wants a value; see --help")),
+                    .ok_or_else(|| format!("{name} wants a value; see --help")),
             };
             match name {
                 Some("--leniency") => arguments.leniency = Forgiven::parse(&value("--leniency")?)?,

@@ -3,7 +3,9 @@
 use bytes::Buf as _;
 use pop3_proto::server::{Event, RespondError, ServerSession};
 use pop3_proto::state::{Effect, Keyword};
-use pop3_proto::{Base64, Command, KnownCode, Leniency, Response, Status, Text, codec};
+use pop3_proto::{
+    Base64, Command, KnownCode, Leniency, Response, ResponseCode, Status, Text, codec,
+};
 
 use super::dialogue::{Turn, is_challenge, trim};
 
@@ -135,7 +137,7 @@ pub(super) fn write(session: &mut ServerSession, out: &mut Vec<u8>) {
 fn negative(session: &mut ServerSession, text: &[u8]) -> Given {
     let text = own(text.strip_prefix(b" ").unwrap_or(text))?;
     let response = Response::new(Status::Err, text.clone());
-    let Some(code) = response.code().and_then(|code| code.known()) else {
+    let Some(code) = response.code().and_then(ResponseCode::known) else {
         return Ok(session.err(None, &text));
     };
     if code == KnownCode::Auth {

@@ -95,14 +95,19 @@ impl Client {
         while let Some(len) = self.unfinished.windows(2).position(|pair| pair == b"\r\n") {
             let line: Vec<u8> = self.unfinished.drain(..len + 2).take(len).collect();
             self.unasked = false;
-            if let Waiting::Answer(_) = self.session.waiting() {
-                self.trace.secrets.learn_response(&line);
-                self.answer(&line);
-            } else {
-                self.trace.secrets.learn_command(&line);
-                match command(&line, multiline) {
-                    Ok(command) => self.send(command),
-                    Err(error) => self.refused(format_args!("refused: {error}")),
+            match self.session.waiting() {
+                Waiting::Answer(_) => {
+                    self.trace.secrets.learn_response(&line);
+                    self.answer(&line);
+                }
+                // The session has cancelled the exchange by itself.
+                Waiting::Reply(id) if id.keyword() == Some(Keyword::Auth) && line == b"*" => {}
+                _ => {
+                    self.trace.secrets.learn_command(&line);
+                    match command(&line, multiline) {
+                        Ok(command) => self.send(command),
+                        Err(error) => self.refused(format_args!("refused: {error}")),
+                    }
                 }
             }
             self.flush();
@@ -125,9 +130,10 @@ impl Client {
     fn send(&mut self, command: Command) {
         let name = command.keyword().map_or("raw", Keyword::as_str);
         // What was held back goes first.
-        let sent = match self.held.is_empty() {
-            true => self.session.send(&command),
-            false => Err(SendError::NotPipelined),
+        let sent = if self.held.is_empty() {
+            self.session.send(&command)
+        } else {
+            Err(SendError::NotPipelined)
         };
         match sent {
             Ok(_) => {}
@@ -159,11 +165,17 @@ impl Client {
         let by_line = !self.held.is_empty();
         for (line, piece) in turn.pieces(self.cut, self.received, by_line) {
             self.trace.begin(line);
-            if !(self.unasked && self.session.in_flight() == 0 && self.held.is_empty()) {
+            if !self.is_unasked() {
                 self.receive(piece)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether what comes would answer what was refused, and nothing else is due.
+    fn is_unasked(&self) -> bool {
+        let idle = self.session.waiting() != Waiting::Greeting && self.session.in_flight() == 0;
+        self.unasked && idle && self.held.is_empty()
     }
 
     fn receive(&mut self, mut octets: &[u8]) -> Result<(), Broken> {

@@ -86,7 +86,7 @@ fn lines(octets: &[u8], bare: bool) -> impl Iterator<Item = &[u8]> {
     let mut rest = octets;
     std::iter::from_fn(move || {
         let len = (1..=rest.len()).find(|len| rest.get(..*len).is_some_and(ends));
-        let len = len.or((!rest.is_empty()).then_some(rest.len()))?;
+        let len = len.or_else(|| (!rest.is_empty()).then_some(rest.len()))?;
         Some(take(&mut rest, len))
     })
 }

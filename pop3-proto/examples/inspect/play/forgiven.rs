@@ -45,7 +45,8 @@ impl Forgiven {
             _ => return Err("no such preset of leniency (strict, tolerant, outlook)".to_owned()),
         });
         for name in names {
-            forgiven.switch(name).ok_or(format!("no such switch of leniency: {name}"))?;
+            let known = forgiven.switch(name);
+            known.ok_or_else(|| format!("no such switch of leniency: {name}"))?;
         }
         Ok(forgiven)
     }

@@ -41,16 +41,16 @@ pub(super) fn session(
     let text = greeting.strip_prefix(b"+OK").ok_or("a server of ours greets with +OK")?;
     let text = std::str::from_utf8(text.strip_prefix(b" ").unwrap_or(text));
     let text = text.map_err(|_| "the greeting is not UTF-8")?;
-    let make = |text: &str| Text::utf8(text).map_err(|error| format!("the greeting: {error}"));
-    let timestamp = Greeting::new(Response::new(Status::Ok, make(text)?)).timestamp();
-    let made = match timestamp.filter(|_| config.apop) {
+    let checked = |text: &str| Text::utf8(text).map_err(|error| format!("the greeting: {error}"));
+    let timestamp = Greeting::new(Response::new(Status::Ok, checked(text)?)).timestamp();
+    let session = match timestamp.filter(|_| config.apop) {
         Some(timestamp) => {
             let text = text.strip_suffix(timestamp.as_str()).unwrap_or(text).trim_end();
-            ServerSession::with_timestamp(config, channel, make(text)?, timestamp)
+            ServerSession::with_timestamp(config, channel, checked(text)?, timestamp)
         }
-        None => ServerSession::new(config, channel, make(text)?),
+        None => ServerSession::new(config, channel, checked(text)?),
     };
-    made.map_err(|error| error.to_string())
+    session.map_err(|error| error.to_string())
 }
 
 fn announced(config: &mut ServerConfig, turn: &Turn) {

@@ -69,14 +69,12 @@ impl Server {
 
     fn play(&mut self, mut entries: &[&Entry]) -> Result<(), BadScript> {
         while let Some((entry, rest)) = entries.split_first() {
-            if self.over {
-                return Ok(());
-            }
             self.trace.begin(entry.line);
             match &entry.step {
                 Step::Client(_) if self.eof => {
                     return Err(BadScript::new(entry.line, "the client's input has ended"));
                 }
+                _ if self.over => return Ok(()),
                 Step::Client(_) => {
                     let turn = Turn::of(Role::Client, entries);
                     self.hear(&turn);
@@ -132,6 +130,9 @@ impl Server {
             self.settle();
             let Some(event) = event else { return };
             self.tell(&event);
+            if self.trace.failed {
+                return;
+            }
             let Some(turn) = self.dialogue.turns.front() else { continue };
             if matches!(event, Event::Command(_) | Event::SaslResponse(_)) && turn.reply.is_empty()
             {
@@ -172,8 +173,7 @@ impl Server {
                 self.broken(BEHIND_STLS, at);
             }
             Event::Closed { commit } => {
-                let commit =
-                    if *commit { "what is marked is removed" } else { "nothing is removed" };
+                let commit = if *commit { "UPDATE was entered" } else { "UPDATE was not entered" };
                 self.trace.line(format_args!("closed: {commit}"));
                 self.over = true;
             }

@@ -41,12 +41,12 @@ pub(super) fn event(trace: &mut Trace, event: &Event) {
             if let Some(farewell) = farewell {
                 status(trace, "farewell:", farewell);
             }
-            let how = match eof {
+            let who = match eof {
                 None => "",
-                Some(Eof::Clean) => " (by the server)",
-                Some(Eof::Abrupt) => " (the connection broke)",
+                Some(Eof::Clean) => " by the server",
+                Some(Eof::Abrupt) => " by a broken connection",
             };
-            trace.line(format_args!("closed: {update}{how}"));
+            trace.line(format_args!("closed{who}: {update}"));
         }
         // Whoever adds an event gives it a name here; until then it shows what it shows everywhere.
         other => trace.line(format_args!("{other:?}")),
@@ -58,19 +58,15 @@ fn name(id: CommandId) -> String {
 }
 
 fn status(trace: &mut Trace, before: impl std::fmt::Display, response: &Response) {
-    let status = response.status.as_str();
-    if response.text.is_empty() {
-        trace.line(format_args!("{before} {status}"));
-    } else {
-        trace.text(format_args!("{before} {status} "), response.text.octets());
-    }
+    trace.text(format_args!("{before} {} ", response.status.as_str()), response.text.octets());
 }
 
 fn listed(trace: &mut Trace, id: CommandId, item: &Item) {
     let before = format!("{} item:", name(id));
     match item {
         Item::Drop(drop) => {
-            let octets = drop.octets.map_or("unknown".to_owned(), |octets| octets.to_string());
+            let octets =
+                drop.octets.map_or_else(|| "unknown".to_owned(), |octets| octets.to_string());
             trace.line(format_args!("{before} messages {}, octets {octets}", drop.messages));
         }
         Item::Scan(scan) => {

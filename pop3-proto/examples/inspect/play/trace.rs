@@ -39,7 +39,8 @@ impl Trace {
     /// A line that ends with what a peer said.
     pub(super) fn text(&mut self, before: impl fmt::Display, text: &[u8]) {
         self.end_data();
-        self.push(format!("{before}{}", self.shown(text)));
+        let line = format!("{before}{}", self.shown(text));
+        self.push(line.trim_end().to_owned());
     }
 
     /// Octets of a message, one printed line for each of its lines, in whatever pieces they come.
