@@ -243,6 +243,18 @@ fn a_file_is_played() {
     assert!(out.ends_with("closed: nothing was removed\n"), "{out}");
 }
 
+/// What README.md shows is what is printed.
+#[test]
+fn the_readme_tells_the_truth() {
+    let readme = include_str!("../../README.md");
+    let between = |start: &str, end: &str| {
+        let (_, text) = readme.split_once(start).unwrap();
+        text.split_once(end).unwrap().0
+    };
+    let (script, shown) = (between("<<'END'\n", "END\n"), between("END\n```\n\n```text\n", "```"));
+    assert_eq!(inspect(&["--role", "client"], script), (shown.to_owned(), String::new(), 0));
+}
+
 /// Each switch of leniency is known by its name, and does something.
 #[test]
 fn switches_have_the_names_of_their_fields() {

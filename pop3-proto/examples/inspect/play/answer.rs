@@ -1,11 +1,10 @@
 //! How a line of the script becomes an answer of the server.
 
 use bytes::Buf as _;
+use pop3_proto::codec::{self, LineEnding, MultilineDecoder};
 use pop3_proto::server::{Event, RespondError, ServerSession};
 use pop3_proto::state::{Effect, Keyword};
-use pop3_proto::{
-    Base64, Command, KnownCode, Leniency, Response, ResponseCode, Status, Text, codec,
-};
+use pop3_proto::{Base64, Command, KnownCode, Leniency, Response, ResponseCode, Status, Text};
 
 use super::dialogue::{Turn, is_challenge, trim};
 
@@ -107,20 +106,19 @@ fn listing(session: &mut ServerSession, command: &Command, text: &[u8], rest: &[
 }
 
 fn message(session: &mut ServerSession, text: &[u8], rest: &[u8], out: &mut Vec<u8>) -> Given {
-    session.begin_multiline(&own(text)?).map_err(|error| error.to_string())?;
-    for line in rest.split_inclusive(|octet| *octet == b'\n') {
-        if trim(line) == b"." {
-            write(session, out);
-            return Ok(session.finish_multiline());
-        }
-        let mut line = line.strip_prefix(b".").unwrap_or(line);
-        while !line.is_empty() && session.wants_body() {
-            let taken = session.write_body(line).map_err(|error| error.to_string())?;
-            line = &line[taken..];
-            write(session, out);
-        }
+    let mut message = vec![0; rest.len()];
+    let decoded = MultilineDecoder::new(LineEnding::Crlf).decode_into(rest, &mut message);
+    if !decoded.end {
+        return Err("the message has no end".to_owned());
     }
-    Err("the message has no end".to_owned())
+    session.begin_multiline(&own(text)?).map_err(|error| error.to_string())?;
+    let mut message = &message[..decoded.written];
+    while !message.is_empty() && session.wants_body() {
+        let taken = session.write_body(message).map_err(|error| error.to_string())?;
+        message = &message[taken..];
+        write(session, out);
+    }
+    Ok(session.finish_multiline())
 }
 
 /// Takes what the session has written.
