@@ -7,7 +7,7 @@ use pop3_proto::client::{Channel, ClientSession, Eof, ProtocolError, SendError, 
 use pop3_proto::state::Keyword;
 use pop3_proto::{Base64, Command, CommandError, RawFraming};
 
-use super::{BadScript, Cut, Entry, Forgiven, Role, Run, Script, Step, Trace, Turn, told};
+use super::{BadScript, Cut, Entry, Forgiven, Passage, Role, Run, Script, Step, Trace, told};
 
 pub(super) fn play(script: &Script, forgiven: &Forgiven, cut: Cut) -> Result<Run, BadScript> {
     let said = |entry: &&Entry| !matches!(entry.step, Step::Told(..));
@@ -26,8 +26,30 @@ pub(super) fn play(script: &Script, forgiven: &Forgiven, cut: Cut) -> Result<Run
         unasked: false,
         eof: false,
     };
-    let error = client.play(entries)?.err();
-    Ok(client.end(error))
+    match client.play(entries) {
+        Ok(()) => Ok(client.end(None)),
+        Err(Stop::Broken(error)) => Ok(client.end(Some(error))),
+        Err(Stop::BadScript(error)) => Err(error),
+    }
+}
+
+/// Why a script is not played to its end.
+enum Stop {
+    /// The server broke the protocol.
+    Broken(ProtocolError),
+    BadScript(BadScript),
+}
+
+impl From<ProtocolError> for Stop {
+    fn from(error: ProtocolError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<BadScript> for Stop {
+    fn from(error: BadScript) -> Self {
+        Self::BadScript(error)
+    }
 }
 
 struct Client {
@@ -44,53 +66,39 @@ struct Client {
     eof: bool,
 }
 
-/// The server broke the protocol.
-type Broken = ProtocolError;
-
 impl Client {
-    fn play(&mut self, mut entries: &[&Entry]) -> Result<Result<(), Broken>, BadScript> {
+    fn play(&mut self, mut entries: &[&Entry]) -> Result<(), Stop> {
         while let Some((entry, rest)) = entries.split_first() {
             self.trace.begin(entry.line);
-            let played = match &entry.step {
-                Step::Client(octets) => {
-                    let multiline = has_lines(rest);
-                    self.say(octets, multiline)
-                }
+            let mut played = 1;
+            match &entry.step {
+                Step::Client(octets) => self.say(octets, has_lines(rest))?,
                 Step::Server(_) if self.eof => {
-                    return Err(BadScript::new(entry.line, "the server's input has ended"));
+                    return Err(BadScript::new(entry.line, "the server's input has ended").into());
                 }
                 Step::Server(_) => {
-                    let turn = Turn::of(Role::Server, entries);
-                    let heard = self.hear(&turn);
-                    entries = entries.get(turn.ends.len()..).unwrap_or_default();
-                    match heard {
-                        Ok(()) => continue,
-                        Err(error) => return Ok(Err(error)),
-                    }
+                    let passage = Passage::of(Role::Server, entries);
+                    self.hear(&passage)?;
+                    played = passage.ends.len();
                 }
                 Step::Tls => {
-                    if self.session.tls_established().is_err() {
-                        return Err(BadScript::new(entry.line, "no TLS is due"));
-                    }
-                    Ok(())
+                    let established = self.session.tls_established();
+                    established.map_err(|_| BadScript::new(entry.line, "no TLS is due"))?;
                 }
                 Step::Eof => {
                     self.eof = true;
                     self.session.receive_eof(Eof::Clean);
-                    self.poll()
+                    self.poll()?;
                 }
-                Step::Told(..) => Ok(()),
-            };
-            if let Err(error) = played {
-                return Ok(Err(error));
+                Step::Told(..) => {}
             }
-            entries = rest;
+            entries = entries.get(played..).unwrap_or_default();
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// Says what of the client's is a whole line now.
-    fn say(&mut self, octets: &[u8], multiline: bool) -> Result<(), Broken> {
+    fn say(&mut self, octets: &[u8], multiline: bool) -> Result<(), ProtocolError> {
         self.unfinished.extend_from_slice(octets);
         while let Some(len) = self.unfinished.windows(2).position(|pair| pair == b"\r\n") {
             let line: Vec<u8> = self.unfinished.drain(..len + 2).take(len).collect();
@@ -160,10 +168,10 @@ impl Client {
     }
 
     /// Hears lines of the server, in pieces.
-    fn hear(&mut self, turn: &Turn) -> Result<(), Broken> {
+    fn hear(&mut self, passage: &Passage) -> Result<(), ProtocolError> {
         // The answer to what is still to be sent cannot come with the one before.
         let by_line = !self.held.is_empty();
-        for (line, piece) in turn.pieces(self.cut, self.received, by_line) {
+        for (line, piece) in passage.pieces(self.cut, self.received, by_line) {
             self.trace.begin(line);
             if !self.is_unasked() {
                 self.receive(piece)?;
@@ -178,7 +186,7 @@ impl Client {
         self.unasked && idle && self.held.is_empty()
     }
 
-    fn receive(&mut self, mut octets: &[u8]) -> Result<(), Broken> {
+    fn receive(&mut self, mut octets: &[u8]) -> Result<(), ProtocolError> {
         while !octets.is_empty() {
             if self.session.waiting() == Waiting::Tls {
                 return Err(ProtocolError::OctetsAfterStls);
@@ -194,7 +202,7 @@ impl Client {
         Ok(())
     }
 
-    fn poll(&mut self) -> Result<(), Broken> {
+    fn poll(&mut self) -> Result<(), ProtocolError> {
         loop {
             while let Some(event) = self.session.poll_event()? {
                 told::event(&mut self.trace, &event);
@@ -204,7 +212,7 @@ impl Client {
                 Err(error) if error.is_transient() => break,
                 Err(error) => {
                     let name = command.keyword().map_or("raw", Keyword::as_str);
-                    self.trace.line(format_args!("refused {name}: {error}"));
+                    self.refused(format_args!("refused {name}: {error}"));
                 }
                 Ok(_) => {}
             }

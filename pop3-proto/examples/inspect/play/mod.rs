@@ -44,7 +44,7 @@ impl Role {
 
 /// How what the peer says is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "the tests know further ones")]
+#[allow(dead_code, reason = "the example needs the first, the tests the others")]
 pub(crate) enum Cut {
     /// Line by line, as the script has it.
     Lines,
@@ -56,26 +56,27 @@ pub(crate) enum Cut {
     At(usize),
 }
 
-/// What one side says before the other does: its octets, and where each line of the script ends in them.
-struct Turn {
+/// What one side says before the other does.
+struct Passage {
     octets: Vec<u8>,
+    /// Where each line of the script ends in them, and its number.
     ends: Vec<(usize, usize)>,
 }
 
-impl Turn {
+impl Passage {
     /// The lines of `role` that `entries` begin with.
     fn of(role: Role, entries: &[&Entry]) -> Self {
-        let mut turn = Self { octets: Vec::new(), ends: Vec::new() };
+        let mut passage = Self { octets: Vec::new(), ends: Vec::new() };
         for entry in entries {
             match (&entry.step, role) {
                 (Step::Client(octets), Role::Client) | (Step::Server(octets), Role::Server) => {
-                    turn.octets.extend_from_slice(octets);
-                    turn.ends.push((turn.octets.len(), entry.line));
+                    passage.octets.extend_from_slice(octets);
+                    passage.ends.push((passage.octets.len(), entry.line));
                 }
                 _ => break,
             }
         }
-        turn
+        passage
     }
 
     /// Its pieces, each with the line of the script in which it ends; `before` octets came before it. `by_line`: no

@@ -7,9 +7,9 @@ use pop3_proto::state::Keyword;
 use pop3_proto::{Command, CommandError};
 
 use super::answer::{answer, write};
-use super::dialogue::{self, Dialogue, is_challenge, reply_len, trim};
+use super::dialogue::{Dialogue, Turn, is_challenge, reply_len, trim};
 use super::octets::{decoded, escape};
-use super::{BadScript, Cut, Entry, Forgiven, Role, Run, Script, Step, Trace, Turn, offer};
+use super::{BadScript, Cut, Entry, Forgiven, Passage, Role, Run, Script, Step, Trace, offer};
 
 /// Somebody may have put them there (RFC 2595 §4).
 const BEHIND_STLS: &str = "the client sent something in clear where TLS was to begin";
@@ -68,23 +68,22 @@ impl Server {
     }
 
     fn play(&mut self, mut entries: &[&Entry]) -> Result<(), BadScript> {
-        while let Some((entry, rest)) = entries.split_first() {
+        while let Some(entry) = entries.first() {
             self.trace.begin(entry.line);
+            let mut played = 1;
             match &entry.step {
                 Step::Client(_) if self.eof => {
                     return Err(BadScript::new(entry.line, "the client's input has ended"));
                 }
                 _ if self.over => return Ok(()),
                 Step::Client(_) => {
-                    let turn = Turn::of(Role::Client, entries);
-                    self.hear(&turn);
-                    entries = entries.get(turn.ends.len()..).unwrap_or_default();
-                    continue;
+                    let passage = Passage::of(Role::Client, entries);
+                    self.hear(&passage);
+                    played = passage.ends.len();
                 }
                 Step::Tls => {
-                    if self.session.tls_established().is_err() {
-                        return Err(BadScript::new(entry.line, "no TLS is due"));
-                    }
+                    let established = self.session.tls_established();
+                    established.map_err(|_| BadScript::new(entry.line, "no TLS is due"))?;
                 }
                 Step::Eof => {
                     self.eof = true;
@@ -93,14 +92,14 @@ impl Server {
                 }
                 Step::Server(_) | Step::Told(..) => {}
             }
-            entries = rest;
+            entries = entries.get(played..).unwrap_or_default();
         }
         Ok(())
     }
 
     /// Hears lines of the client, in pieces.
-    fn hear(&mut self, turn: &Turn) {
-        for (line, piece) in turn.pieces(self.cut, self.received, false) {
+    fn hear(&mut self, passage: &Passage) {
+        for (line, piece) in passage.pieces(self.cut, self.received, false) {
             if !self.over {
                 self.trace.begin(line);
                 self.receive(piece);
@@ -183,9 +182,7 @@ impl Server {
     }
 
     fn is_stls_unanswered(&self) -> bool {
-        let stls = |turn: &dialogue::Turn| {
-            turn.line.eq_ignore_ascii_case(Keyword::Stls.as_str().as_bytes())
-        };
+        let stls = |turn: &Turn| turn.line.eq_ignore_ascii_case(Keyword::Stls.as_str().as_bytes());
         self.dialogue.turns.front().is_some_and(stls)
     }
 
