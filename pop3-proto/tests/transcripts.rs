@@ -159,14 +159,16 @@ impl Headers {
     }
 }
 
-/// C0001 and V0001 of the Outlook documents, R1939-3.02 of an RFC, OX-3.02 of MS-OXPOP3.
+/// C0001 and V0001 of the Outlook documents, R1939-3.02 of an RFC, OX… of MS-OXPOP3.
 fn is_rule(id: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
-    match id.split_once('-') {
-        Some((document, rule)) => {
-            (document == "OX" || document.strip_prefix('R').is_some_and(digits)) && !rule.is_empty()
-        }
-        None => id.len() == 5 && id.strip_prefix(['C', 'V']).is_some_and(digits),
+    let rest = |start: char| id.strip_prefix(start);
+    if let Some(rule) = id.strip_prefix("OX") {
+        return rule.bytes().any(|octet| octet.is_ascii_digit());
+    }
+    match rest('R').and_then(|rule| rule.split_once('-')) {
+        Some((document, rule)) => digits(document) && rule.split('.').all(digits),
+        None => id.len() == 5 && rest('C').or_else(|| rest('V')).is_some_and(digits),
     }
 }
 
@@ -236,8 +238,11 @@ fn headers_are_known() {
     assert_eq!(read(sound), None);
     assert_eq!(read(&format!("# note: x\n{sound}")).as_deref(), Some("unknown header note"));
     assert_eq!(read(&format!("# Note: x\n# a note\n{sound}")), None);
-    assert_eq!(read(&format!("# rules: C0001, V0001, R1939-3.02\n{sound}")), None);
-    assert_eq!(read(&format!("# rules: C1\n{sound}")).as_deref(), Some("no rule: C1"));
+    assert_eq!(read(&format!("# rules: C0001, V0001, R2449-6.6.02, OX-3.1\n{sound}")), None);
+    for id in ["C1", "X0001", "R1939-", "R-1.01", "R1939-a", "OX"] {
+        let error = read(&format!("# rules: {id}\n{sound}"));
+        assert_eq!(error, Some(format!("no rule: {id}")));
+    }
     assert_eq!(read(&format!("# role: client\n{sound}")).as_deref(), Some("two headers role"));
     for name in ["source", "role", "leniency", "ends"] {
         let line = sound.lines().find(|line| line.contains(name)).unwrap();
