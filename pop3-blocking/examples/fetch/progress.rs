@@ -54,9 +54,13 @@ impl Progress {
         self.show_count();
     }
 
-    /// Writes a line above the bar.
+    /// Writes a line above the bar. A terminal may have gone, which `suspend` would not survive.
     pub(crate) fn tell(&self, line: &dyn fmt::Display) {
-        self.bar.suspend(|| tell(line));
+        if self.bar.is_hidden() {
+            tell(line);
+        } else {
+            self.bar.println(line.to_string());
+        }
     }
 
     fn show_count(&self) {
