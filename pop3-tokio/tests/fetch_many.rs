@@ -71,11 +71,11 @@ impl Endless {
         let listener = listener();
         let port = listener.local_addr().unwrap().port();
         let server = Self { port, told: Arc::default(), most: Arc::default() };
-        let served = server.clone();
+        let behind = server.clone();
         let open = Arc::new(AtomicUsize::new(0));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (server, open) = (served.clone(), Arc::clone(&open));
+                let (server, open) = (behind.clone(), Arc::clone(&open));
                 thread::spawn(move || {
                     server
                         .most
@@ -221,14 +221,14 @@ impl FetchMany {
 
     /// A file for `--from`, with a password file for each of these users.
     fn list(&self, users: &[&str], url: impl Fn(&str) -> String) -> &'static str {
-        let lines: String = users
+        let lines: Vec<String> = users
             .iter()
             .map(|user| {
                 self.file(user, password(user) + "\nsecond line\n");
                 format!("{}\t{user}\n", url(user))
             })
             .collect();
-        self.file("list", lines)
+        self.file("list", lines.concat())
     }
 
     fn inside(&self, folder: &str) -> Vec<PathBuf> {
@@ -304,8 +304,7 @@ fn each_maildrop_has_a_maildir_and_an_outcome() {
 fn a_message_may_have_any_length() {
     let messages =
         [65_534, 65_536, 65_538, 200_000, 2].map(|length| "x".repeat(length - 2) + "\r\n");
-    let [a, b, c, d, e] = &messages;
-    let server = serve(&[("mrose", &[a, b, c, d, e])]);
+    let server = serve(&[("mrose", &messages.each_ref().map(String::as_str))]);
     let fetch = FetchMany::new("length");
     fetch.run(&["--from", fetch.list(&["mrose"], at(server.address().port()))]).exit(0);
     let lengths = |messages: &[String]| {
@@ -326,7 +325,7 @@ fn no_user_leaves_the_folder() {
     let server = serve(&maildrops);
     let fetch = FetchMany::new("names");
     let escaped = |user: &str| user.replace('%', "%25").replace('/', "%2F").replace(':', "%3A");
-    let lines: String = (0..)
+    let lines: Vec<String> = (0..)
         .zip(users)
         .map(|(number, user)| {
             fs::write(fetch.root.join(format!("{number}.password")), password(user)).unwrap();
@@ -334,7 +333,7 @@ fn no_user_leaves_the_folder() {
             format!("{url}\t{number}.password\n")
         })
         .collect();
-    fetch.run(&["--from", fetch.file("list", lines)]).exit(0);
+    fetch.run(&["--from", fetch.file("list", lines.concat())]).exit(0);
     assert_eq!(
         fetch.maildirs(),
         [

@@ -101,7 +101,9 @@ impl Fetching {
     async fn transfer(&mut self) -> Result<(), Over> {
         // What cannot be kept need not be asked for.
         let maildir = desk::open(self.maildrop.to.clone()).await?;
-        let mut session = self.stop.or(self.open()).await??;
+        // Large, and not needed any more once it is over.
+        let opening = Box::pin(self.open());
+        let mut session = self.stop.or(opening).await??;
         let fetched = self.fetch_from(&mut session, maildir).await;
         self.summary.deviations = session.deviations();
         fetched?;

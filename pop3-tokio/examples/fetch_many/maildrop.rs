@@ -25,7 +25,7 @@ pub(crate) struct Maildrop {
 }
 
 impl Maildrop {
-    fn of(entry: Entry<'_>, options: &Options, to: &Path) -> Result<Self, Failure> {
+    fn of(entry: &Entry<'_>, options: &Options, to: &Path) -> Result<Self, Failure> {
         let secrets = entry.password_file.map_or_else(
             || options.secrets.clone(),
             |file| Secrets { password_file: Some(file.into()), token_file: None },
@@ -79,7 +79,7 @@ fn collect<'a>(
     let mut maildrops = Vec::new();
     for (place, entry) in entries {
         let maildrop = entry
-            .and_then(|entry| Maildrop::of(entry, &arguments.options, &arguments.to))
+            .and_then(|entry| Maildrop::of(&entry, &arguments.options, &arguments.to))
             .map_err(|failure| at(&place, &failure))?;
         // Not every file system tells case apart.
         let key = maildrop.to.to_string_lossy().to_ascii_lowercase();
