@@ -73,6 +73,8 @@ pub use client::{Client, LoginError};
 pub use connect::Builder;
 pub use listing::{Items, Listing, ScanListings, UniqueIdListings};
 pub use pipeline::{Outcome, Pipeline, Reply};
+#[cfg(feature = "ntlm")]
+pub use pop3_blocking::Ntlm;
 #[cfg(feature = "tls")]
 pub use pop3_blocking::Tls;
 /// For a configuration of TLS of your own: see [`Tls`].
