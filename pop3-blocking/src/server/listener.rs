@@ -13,7 +13,7 @@ use super::Server;
 use super::authenticator::Authenticator;
 use super::places::Places;
 use super::store::Store;
-use crate::trace;
+use crate::trace::Span;
 
 /// Where connections come from.
 #[derive(Debug)]
@@ -176,7 +176,8 @@ fn serve<T: Store, A: Authenticator>(
     peer: IpAddr,
     tls: bool,
 ) {
-    let _connection = trace::connection(peer);
+    let span = Span::connection(peer);
+    let _entered = span.enter();
     let channel = if peer.is_loopback() { Channel::Trusted } else { Channel::Clear };
     // Nothing depends on how a connection that broke has broken.
     let _ = stream.set_nodelay(true);
