@@ -325,6 +325,32 @@ fn connections_are_limited() {
     running.stop();
 }
 
+/// F20: a server that is stopped accepts nothing more at once. Who is in may finish; who does not in time
+/// is cut off, and nothing is removed.
+#[test]
+fn a_server_that_is_stopped_waits_for_a_while() {
+    for (grace, left) in [(Duration::from_secs(60), 1), (Duration::from_millis(50), 2)] {
+        let store = store(&[b"a\n", b"b\n"]);
+        let running = spawn(store.clone(), |_| {});
+        let (address, mut session) = (running.address(), log_in(&running));
+        session.dele(number(1)).expect("a mark");
+        let began = Instant::now();
+        let stopping = std::thread::spawn(move || running.stop_within(grace));
+        until("it stops listening", || TcpStream::connect(address).is_err());
+        if left == 1 {
+            assert!(!stopping.is_finished());
+            assert_eq!(session.quit().expect("an answer"), Update::Committed);
+            stopping.join().expect("no panic");
+        } else {
+            stopping.join().expect("no panic");
+            session.noop().expect_err("it is cut off");
+        }
+        assert!(began.elapsed() < Duration::from_secs(20));
+        assert_eq!(store.messages(&mrose()).len(), left);
+        assert!(store.open(&mrose()).is_ok(), "the lock is given back");
+    }
+}
+
 /// C0009: a server that nobody can log in to is not served.
 #[test]
 fn a_server_that_nobody_can_log_in_to_is_refused() {

@@ -61,13 +61,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     ) -> Result<Self, Error> {
         let mut opening = Opening::new(stls);
         driver.clock.begin_opening();
-        if driver.run(|session| opening.step(session)).await?.is_none() {
+        if driver.run(|session, _| opening.step(session)).await?.is_none() {
             driver.begin_tls(peer()?).await?;
             driver.session.tls_established()?;
-            driver.run(|session| opening.step(session)).await?;
+            driver.run(|session, _| opening.step(session)).await?;
         }
         driver.clock.end();
         let greeting = driver.session.greeting().cloned().ok_or(Error::Unexpected)?;
+        driver.trace.connected(&greeting, driver.session.channel());
         Ok(Self { driver, greeting })
     }
 
@@ -175,10 +176,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         let login = login.with_stls(UseStls::Never);
         let mut login = self.channel_bindings().prepare(login).map_err(LoginError::Failed)?;
         self.driver.clock.begin_login();
-        let outcome = self.driver.run(|session| login.step(session)).await;
+        let outcome = self.driver.run(|session, trace| {
+            let step = login.step(session);
+            trace.chosen(login.method());
+            step
+        });
+        let outcome = outcome.await;
         self.driver.clock.end();
         match outcome {
-            Ok(Some(method)) => Ok(Session::new(self.driver, self.greeting, method)),
+            Ok(Some(method)) => {
+                self.driver.trace.logged_in(method);
+                Ok(Session::new(self.driver, self.greeting, method))
+            }
             Ok(None) => Err(LoginError::Failed(Error::Unexpected)),
             Err(Stop::Login(reason)) if self.driver.session.state() == State::Authorization => {
                 Err(LoginError::Refused { client: Box::new(self), reason })

@@ -352,6 +352,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         match self.line(&Command::Quit).await {
             Ok(_) => {
                 self.stream.close().await;
+                self.trace.quit(self.session.update());
                 Ok(self.session.update())
             }
             Err(error) => Err(QuitError::new(self.session.update(), error)),
