@@ -7,13 +7,15 @@
 //! With `--cert F --key F` there is STLS, and with `--tls-listen ADDRESS` a listener for TLS from the first
 //! octet. Without `--maildir` it serves a sample maildrop in memory: user "demo", password "demo", on
 //! loopback only. It prints `listening on ADDRESS` for each listener when it is ready, the one for TLS
-//! last, and serves until it is ended.
+//! last. SIGINT and SIGTERM end it: open sessions may finish, for 30 seconds at most, or as `--grace` says;
+//! a second one ends it at once.
 
 use std::error::Error;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use clap::Parser;
@@ -58,6 +60,9 @@ struct Arguments {
     /// Give a client up that has taken nothing for so long
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     stalled: u64,
+    /// When it is ended, let open sessions go on for so long
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    grace: u64,
 }
 
 fn main() -> ExitCode {
@@ -113,6 +118,13 @@ fn listen<T: Store + 'static>(
             );
         }
     }
+    let (interrupted, interruption) = mpsc::sync_channel(1);
+    ctrlc::set_handler(move || {
+        if interrupted.try_send(()).is_err() {
+            eprintln!("serve: ended before its sessions had");
+            process::exit(1);
+        }
+    })?;
     let mut listeners = Vec::new();
     for address in arguments.addresses() {
         let kind = if listeners.is_empty() { Listener::Clear } else { Listener::Tls };
@@ -122,9 +134,11 @@ fn listen<T: Store + 'static>(
     for address in running.addresses() {
         println!("listening on {address}");
     }
-    loop {
-        std::thread::park();
-    }
+    interruption.recv()?;
+    // The next one finds nobody.
+    drop(interruption);
+    running.stop_within(Duration::from_secs(arguments.grace));
+    Ok(())
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {

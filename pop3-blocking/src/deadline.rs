@@ -67,6 +67,16 @@ pub trait Timeouts: Read + Write {
 
 impl Timeouts for TcpStream {
     fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        (&*self).set_timeout(timeout)
+    }
+
+    fn try_write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        (&*self).try_write(octets)
+    }
+}
+
+impl Timeouts for &TcpStream {
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
         self.set_read_timeout(Some(timeout))?;
         self.set_write_timeout(Some(timeout))
     }

@@ -52,7 +52,7 @@ mod pipeline;
 pub mod server;
 mod session;
 mod tls;
-mod trace;
+pub mod trace;
 mod transport;
 
 pub use address::{Address, AddressError, Authentication};

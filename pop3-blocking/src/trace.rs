@@ -1,4 +1,5 @@
-//! What is told of sessions, with feature `tracing`; without it nothing is.
+//! What is told of sessions, with feature `tracing`; without it nothing is. For adapters of other
+//! runtimes, so that all of them tell the same.
 //!
 //! It is made of commands, events and errors, never of octets, and what may hold a credential has no
 //! way in: of such a command the keyword is told, of what answers it nothing, since servers repeat
@@ -37,9 +38,10 @@ macro_rules! tell {
     }};
 }
 
-/// What is told of one session of a client, within a span of its own.
+/// What is told of one session of a client, within a span of its own: whoever drives the session says
+/// what happens, when it happens.
 #[derive(Debug)]
-pub(crate) struct Trace {
+pub struct Trace {
     #[cfg(feature = "tracing")]
     span: tracing::Span,
     /// The last command that was told.
@@ -57,7 +59,9 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub(crate) fn new() -> Self {
+    /// Nothing has happened.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             #[cfg(feature = "tracing")]
             span: tracing::debug_span!(target: CLIENT, "session"),
@@ -83,13 +87,15 @@ impl Trace {
         Nothing
     }
 
-    pub(crate) fn connected(&self, greeting: &Greeting, channel: Channel) {
+    /// The server has greeted, and the client is in AUTHORIZATION.
+    pub fn connected(&self, greeting: &Greeting, channel: Channel) {
         let _entered = self.enter();
         tell!(TRACE, WIRE, "S: {}", Status(&greeting.response));
         tell!(DEBUG, CLIENT, "connected over {channel:?}");
     }
 
-    pub(crate) fn tls(&self, begun: &Result<(), TlsError>, negotiated: Option<(&str, &str)>) {
+    /// The handshake of TLS is over; `negotiated` is its version and its cipher suite.
+    pub fn tls(&self, begun: &Result<(), TlsError>, negotiated: Option<(&str, &str)>) {
         let _entered = self.enter();
         match (begun, negotiated) {
             (Ok(()), Some((version, suite))) => {
@@ -100,20 +106,22 @@ impl Trace {
         }
     }
 
-    pub(crate) fn stls(&self) {
+    /// The handshake behind STLS is due.
+    pub fn stls(&self) {
         let _entered = self.enter();
         tell!(DEBUG, CLIENT, "the server accepted STLS");
     }
 
-    /// How the login is made, once that is known.
-    pub(crate) fn chosen(&mut self, method: Option<Method>) {
+    /// How the login is made, once that is known: to be said after each of its steps.
+    pub fn chosen(&mut self, method: Option<Method>) {
         let Some(method) = method.filter(|_| method != self.method) else { return };
         self.method = Some(method);
         let _entered = self.enter();
         tell!(DEBUG, CLIENT, "logging in by {method}");
     }
 
-    pub(crate) fn logged_in(&mut self, method: Method) {
+    /// Somebody is logged in.
+    pub fn logged_in(&mut self, method: Method) {
         self.answered();
         self.exposed = false;
         let _entered = self.enter();
@@ -121,7 +129,7 @@ impl Trace {
     }
 
     /// Nobody is logged in, or no login could be begun.
-    pub(crate) fn not_logged_in(&mut self, error: &LoginError) {
+    pub fn not_logged_in(&mut self, error: &LoginError) {
         self.answered();
         self.method = None;
         let _entered = self.enter();
@@ -142,7 +150,7 @@ impl Trace {
     }
 
     /// A command was queued.
-    pub(crate) fn sent(&mut self, id: CommandId, command: &Command) {
+    pub fn sent(&mut self, id: CommandId, command: &Command) {
         (self.told, self.fresh) = (Some(id), true);
         let _entered = self.enter();
         tell!(TRACE, WIRE, "C: {}", Shown(command));
@@ -150,7 +158,7 @@ impl Trace {
 
     /// All that was to be written has left, and `waiting` is what for: a command of a login, or a
     /// response of its exchange, is only seen by this.
-    pub(crate) fn left(&mut self, waiting: Waiting) {
+    pub fn left(&mut self, waiting: Waiting) {
         let fresh = std::mem::take(&mut self.fresh);
         let Waiting::Reply(id) = waiting else { return };
         if self.told < Some(id) {
@@ -179,7 +187,8 @@ impl Trace {
         }
     }
 
-    pub(crate) fn event(&mut self, event: &Event) {
+    /// The session told this.
+    pub fn event(&mut self, event: &Event) {
         match event {
             Event::Data { data, .. } => self.body(data.len()),
             Event::Item { .. } => self.items = self.items.saturating_add(1),
@@ -211,17 +220,19 @@ impl Trace {
         }
     }
 
-    /// Octets of a body were received.
-    pub(crate) fn body(&mut self, octets: usize) {
+    /// Octets of a body were received, and no event tells of them.
+    pub fn body(&mut self, octets: usize) {
         self.octets = self.octets.saturating_add(u64::try_from(octets).unwrap_or(u64::MAX));
     }
 
-    pub(crate) fn deviation(&self, deviation: Deviation) {
+    /// The server was forgiven this.
+    pub fn deviation(&self, deviation: Deviation) {
         let _entered = self.enter();
         tell!(DEBUG, CLIENT, "the server was forgiven: {deviation}");
     }
 
-    pub(crate) fn failed(&self, error: &Error) {
+    /// The session is over.
+    pub fn failed(&self, error: &Error) {
         let _entered = self.enter();
         let repeats = !error.is_timeout() && !matches!(error, Error::Io(_) | Error::Tls(_));
         if repeats && self.exposed {
@@ -231,28 +242,68 @@ impl Trace {
         }
     }
 
-    pub(crate) fn quit(&self, update: client::Update) {
+    /// QUIT was answered.
+    pub fn quit(&self, update: client::Update) {
         let _entered = self.enter();
         tell!(DEBUG, CLIENT, "closed: {update}");
+    }
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 /// What stands in for a span that was entered.
 #[cfg(not(feature = "tracing"))]
 #[derive(Debug)]
-pub(crate) struct Nothing;
+struct Nothing;
 
-/// A span for one connection of a server, entered until what is returned is dropped.
-#[cfg(all(feature = "server", feature = "tracing"))]
-pub(crate) fn connection(peer: IpAddr) -> tracing::span::EnteredSpan {
-    let entered = tracing::debug_span!(target: SERVER, "connection", %peer).entered();
-    tell!(DEBUG, SERVER, "connected: {peer}");
-    entered
+/// What one connection of a server tells belongs to it.
+#[cfg(feature = "server")]
+#[derive(Debug)]
+pub struct Span {
+    #[cfg(feature = "tracing")]
+    span: tracing::Span,
 }
 
-#[cfg(all(feature = "server", not(feature = "tracing")))]
-pub(crate) const fn connection(_: IpAddr) -> Nothing {
-    Nothing
+/// A span that was entered: it is left when this is dropped, on the thread that entered it.
+#[cfg(feature = "server")]
+#[derive(Debug)]
+#[must_use]
+pub struct Entered<'a> {
+    #[cfg(feature = "tracing")]
+    _entered: tracing::span::Entered<'a>,
+    #[cfg(not(feature = "tracing"))]
+    _entered: std::marker::PhantomData<&'a Span>,
+}
+
+#[cfg(feature = "server")]
+impl Span {
+    /// That of a connection which has just been accepted; `peer` is told within it.
+    #[must_use]
+    pub fn connection(peer: IpAddr) -> Self {
+        let span = Self {
+            #[cfg(feature = "tracing")]
+            span: tracing::debug_span!(target: SERVER, "connection", %peer),
+        };
+        let entered = span.enter();
+        tell!(DEBUG, SERVER, "connected: {peer}");
+        drop(entered);
+        span
+    }
+
+    /// What is told belongs to it until what is returned is dropped. It is not to be held where
+    /// something is awaited.
+    pub fn enter(&self) -> Entered<'_> {
+        Entered {
+            #[cfg(feature = "tracing")]
+            _entered: self.span.enter(),
+            #[cfg(not(feature = "tracing"))]
+            _entered: std::marker::PhantomData,
+        }
+    }
 }
 
 /// A connection beyond the limits was not served.
@@ -261,9 +312,9 @@ pub(crate) fn turned_away(peer: IpAddr) {
     tell!(DEBUG, SERVER, "too many connections: {peer} was turned away");
 }
 
-/// TLS stands, or does not.
+/// The handshake with a client is over; `negotiated` is its version and its cipher suite.
 #[cfg(feature = "server")]
-pub(crate) fn accepted_tls(begun: &Result<(), TlsError>, negotiated: Option<(&str, &str)>) {
+pub fn accepted_tls(begun: &Result<(), TlsError>, negotiated: Option<(&str, &str)>) {
     match (begun, negotiated) {
         (Ok(()), Some((version, suite))) => {
             tell!(DEBUG, SERVER, "TLS established: {version}, {suite}");
@@ -296,12 +347,21 @@ pub(crate) fn authenticated(mailbox: &Mailbox, verified: bool) {
     }
 }
 
+/// A connection has ended, or could not be served.
 #[cfg(feature = "server")]
-pub(crate) fn ended(ended: &Result<Ended, ServerError>) {
+pub fn ended(ended: &Result<Ended, ServerError>) {
     match ended {
         Ok(ended) => tell!(DEBUG, SERVER, "ended: {ended:?}"),
         Err(error) => tell!(DEBUG, SERVER, "failed: {error}"),
     }
+}
+
+/// What a handshake came to: the version of TLS and the cipher suite (RFC 8314 §4.4).
+#[cfg(feature = "tls")]
+#[must_use]
+pub fn negotiated(connection: &rustls::CommonState) -> Option<(&'static str, &'static str)> {
+    let version = connection.protocol_version()?.as_str()?;
+    Some((version, connection.negotiated_cipher_suite()?.suite().as_str()?))
 }
 
 fn holds_credential(id: CommandId) -> bool {

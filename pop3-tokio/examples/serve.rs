@@ -7,7 +7,8 @@
 //! With `--cert F --key F` there is STLS, and with `--tls-listen ADDRESS` a listener for TLS from the first
 //! octet. Without `--maildir` it serves a sample maildrop in memory: user "demo", password "demo", on
 //! loopback only. It prints `listening on ADDRESS` for each listener when it is ready, the one for TLS
-//! last. SIGINT and SIGTERM end it: open sessions may finish, for 30 seconds at most.
+//! last. SIGINT and SIGTERM end it: open sessions may finish, for 30 seconds at most, or as `--grace` says;
+//! a second one ends it at once.
 
 use std::error::Error;
 use std::fs;
@@ -22,7 +23,8 @@ use pop3_tokio::pop3_proto::{Mailbox, Password};
 use pop3_tokio::server::ServerTls;
 use pop3_tokio::server::{Builder, Listener, Maildir, Memory, Passwords, Server, Store, sample};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 /// Serve a Maildir over POP3.
 #[derive(Debug, Parser)]
@@ -63,6 +65,9 @@ struct Arguments {
     /// Give a client up that has taken nothing for so long
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     stalled: u64,
+    /// When it is ended, let open sessions go on for so long
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    grace: u64,
 }
 
 #[tokio::main]
@@ -123,8 +128,7 @@ async fn listen<T: Store + 'static>(
         server.connections.total = connections;
         server.connections.per_address = connections;
     }
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     let mut listeners = Vec::new();
     for address in arguments.addresses() {
         let kind = if listeners.is_empty() { Listener::Clear } else { Listener::Tls };
@@ -132,13 +136,25 @@ async fn listen<T: Store + 'static>(
         println!("listening on {}", listener.local_addr()?);
         listeners.push(kind(listener));
     }
-    let stop = async {
-        tokio::select! {
-            _ = terminated.recv() => {}
-            _ = interrupted.recv() => {}
-        }
+    let server = Server::from(server).with_grace(Duration::from_secs(arguments.grace));
+    let (stop, stopped) = oneshot::channel();
+    let signalled_twice = async {
+        signalled(&mut signals).await;
+        // Nobody listens if all is over already.
+        let _ = stop.send(());
+        signalled(&mut signals).await;
     };
-    Ok(Server::from(server).serve(listeners, stop).await?)
+    tokio::select! {
+        ended = server.serve(listeners, async { drop(stopped.await) }) => Ok(ended?),
+        () = signalled_twice => Err("ended before its sessions had".into()),
+    }
+}
+
+async fn signalled([terminated, interrupted]: &mut [Signal; 2]) {
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {

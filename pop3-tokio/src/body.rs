@@ -110,9 +110,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
         buffer: &mut [u8],
     ) -> Poll<Result<usize, Error>> {
         loop {
-            match self.sent.driver.session.read_body(self.sent.id, buffer)? {
-                BodyRead::Data(read) => return Poll::Ready(Ok(read)),
-                BodyRead::NeedMore => ready!(self.sent.driver.poll_exchange(cx))?,
+            let InFlight { driver, id } = &mut self.sent;
+            let read = driver.session.read_body(*id, buffer).map_err(Error::from);
+            match read.inspect_err(|error| driver.trace.failed(error))? {
+                BodyRead::Data(read) => {
+                    driver.trace.body(read);
+                    return Poll::Ready(Ok(read));
+                }
+                BodyRead::NeedMore => ready!(driver.poll_exchange(cx))?,
                 BodyRead::EventFirst | BodyRead::End => return Poll::Ready(Ok(0)),
             }
         }

@@ -7,9 +7,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Buf as _;
-use pop3_blocking::{Deadlines, Error, is_end};
+use pop3_blocking::trace::Trace;
+use pop3_blocking::{Deadlines, Error, TlsError, TlsErrorKind, is_end};
 use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, Step};
-use pop3_proto::{Command, Deviations};
+use pop3_proto::{Command, Deviation, Deviations};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::clock::Clock;
@@ -28,10 +29,11 @@ pub(crate) struct Driver<S> {
     write_closed: bool,
     /// What the server has been forgiven so far.
     pub(crate) deviations: Deviations,
+    pub(crate) trace: Trace,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
-    pub(crate) const fn new(session: ClientSession, stream: S, deadlines: Deadlines) -> Self {
+    pub(crate) fn new(session: ClientSession, stream: S, deadlines: Deadlines) -> Self {
         Self {
             session,
             stream: Transport::Clear(stream),
@@ -39,26 +41,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             unflushed: false,
             write_closed: false,
             deviations: Deviations::NONE,
+            trace: Trace::new(),
         }
     }
 
     /// Begins TLS: the session that goes on knows nothing that came before it.
     pub(crate) async fn begin_tls(&mut self, peer: Peer) -> Result<(), Error> {
-        Ok(self.stream.upgrade(|stream| peer.connect(stream), self.clock.deadlines.tls).await?)
+        if self.write_closed {
+            // What belongs before TLS may stand in the transport.
+            return Err(TlsError::from(TlsErrorKind::Closed).into());
+        }
+        let within = self.clock.deadlines.tls;
+        let begun = self.stream.upgrade(|stream| peer.connect(stream), within).await;
+        self.trace.tls(&begun, self.stream.negotiated());
+        Ok(begun?)
     }
 
     /// Does what `step` calls for until it is done; `None` if the TLS handshake is due.
     pub(crate) async fn run<T>(
         &mut self,
-        mut step: impl FnMut(&mut ClientSession) -> Result<Step<T>, client::LoginError>,
+        mut step: impl FnMut(&mut ClientSession, &mut Trace) -> Result<Step<T>, client::LoginError>,
     ) -> Result<Option<T>, Stop> {
         loop {
-            match step(&mut self.session).map_err(Stop::Login)? {
+            let step = step(&mut self.session, &mut self.trace);
+            match step.inspect_err(|error| self.trace.not_logged_in(error)).map_err(Stop::Login)? {
                 Step::Exchange => poll_fn(|cx| self.poll_exchange(cx)).await?,
-                Step::StartTls => return Ok(None),
-                Step::Deviation(deviation) => {
-                    self.deviations.insert(deviation);
+                Step::StartTls => {
+                    self.trace.stls();
+                    return Ok(None);
                 }
+                Step::Deviation(deviation) => self.forgive(deviation),
                 Step::Done(done) => return Ok(Some(done)),
             }
         }
@@ -72,13 +84,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     ) -> Poll<Result<CommandId, Error>> {
         loop {
             match self.session.send(command) {
+                Ok(id) => {
+                    self.trace.sent(id, command);
+                    return Poll::Ready(Ok(id));
+                }
                 // Nobody else waits: what ends here was abandoned.
                 Err(error) if error.is_transient() => {
                     if let Event::Closed { farewell, .. } = ready!(self.poll_event(cx))? {
                         return Poll::Ready(Err(Error::Closed { farewell }));
                     }
                 }
-                sent => return Poll::Ready(sent.map_err(Error::from)),
+                Err(error) => return Poll::Ready(Err(error.into())),
             }
         }
     }
@@ -112,14 +128,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// The next event that is no deviation.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
         loop {
-            match self.session.poll_event()? {
-                Some(Event::Deviation { deviation, .. }) => {
-                    self.deviations.insert(deviation);
+            let polled = self.session.poll_event().map_err(Error::from);
+            match polled.inspect_err(|error| self.trace.failed(error))? {
+                Some(Event::Deviation { deviation, .. }) => self.forgive(deviation),
+                Some(event) => {
+                    self.trace.event(&event);
+                    return Poll::Ready(Ok(event));
                 }
-                Some(event) => return Poll::Ready(Ok(event)),
                 None => ready!(self.poll_exchange(cx))?,
             }
         }
+    }
+
+    fn forgive(&mut self, deviation: Deviation) {
+        self.trace.deviation(deviation);
+        self.deviations.insert(deviation);
     }
 
     /// Writes what can be written, and reads once. Neither waits for the other: a peer that takes
@@ -127,13 +150,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub(crate) fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let _ = self.poll_write(cx)?;
         if !self.session.wants_read() {
-            return Poll::Ready(Err(Error::Closed { farewell: None }));
+            return self.over(Error::Closed { farewell: None });
         }
         if self.poll_read(cx)?.is_ready() {
             return Poll::Ready(Ok(()));
         }
         ready!(self.clock.poll(cx, self.session.waiting()));
-        Poll::Ready(Err(self.session.time_out().into()))
+        let error = self.session.time_out().into();
+        self.over(error)
     }
 
     /// Writes, and flushes once all is written.
@@ -150,6 +174,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 Ok(Some(written)) => {
                     self.session.outgoing().advance(written);
                     self.unflushed = true;
+                    if !self.session.wants_write() {
+                        self.trace.left(self.session.waiting());
+                    }
                 }
                 Ok(None) => self.unflushed = false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -180,7 +207,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// The transport is of no use any more, and whoever tries it again learns so from the session.
     fn failed(&mut self, error: io::Error) -> Poll<Result<(), Error>> {
         self.session.receive_eof(Eof::Abrupt);
-        Poll::Ready(Err(error.into()))
+        self.over(error.into())
+    }
+
+    fn over(&self, error: Error) -> Poll<Result<(), Error>> {
+        self.trace.failed(&error);
+        Poll::Ready(Err(error))
     }
 }
 

@@ -51,6 +51,12 @@
 //!
 //! Deadlines need the timers of a tokio runtime (`enable_time`), and sockets its I/O (`enable_io`).
 //!
+//! # What is told
+//!
+//! With feature `tracing`, sessions and connections tell what those of `pop3_blocking` tell, under the same
+//! targets. What a store or an authenticator tells by itself, on a blocking thread of the runtime, is not
+//! within the connection's span.
+//!
 //! Everything that the protocol decides is decided in `pop3_proto`; here are streams and deadlines.
 //! What is neither, as addresses and errors, is that of `pop3_blocking`.
 
@@ -73,6 +79,8 @@ pub use client::{Client, LoginError};
 pub use connect::Builder;
 pub use listing::{Items, Listing, ScanListings, UniqueIdListings};
 pub use pipeline::{Outcome, Pipeline, Reply};
+#[cfg(feature = "ntlm")]
+pub use pop3_blocking::Ntlm;
 #[cfg(feature = "tls")]
 pub use pop3_blocking::Tls;
 /// For a configuration of TLS of your own: see [`Tls`].

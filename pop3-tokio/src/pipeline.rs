@@ -154,6 +154,7 @@ where
                     }
                 }
             } else if let Ok(id) = self.driver.session.send(&command) {
+                self.driver.trace.sent(id, &command);
                 self.queue(id, command);
             } else {
                 self.next = Some(command);

@@ -1,7 +1,7 @@
 //! TLS by tokio-rustls; what is believed and what a handshake came to is said in `pop3_blocking`.
 
 use pop3_blocking::rustls::pki_types::ServerName;
-use pop3_blocking::{ChannelBindings, Tls, TlsError};
+use pop3_blocking::{ChannelBindings, Tls, TlsError, trace};
 #[cfg(feature = "server")]
 use pop3_blocking::{TlsErrorKind, server::Server};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -34,6 +34,10 @@ impl Peer {
     }
 }
 
+pub(crate) fn negotiated<S>(stream: &TlsStream<S>) -> Option<(&'static str, &'static str)> {
+    trace::negotiated(stream.get_ref().1)
+}
+
 pub(crate) fn channel_bindings<S>(stream: &TlsStream<S>) -> ChannelBindings {
     ChannelBindings::of(stream.get_ref().1)
 }
@@ -55,6 +59,11 @@ where
 {
     let tls = server.tls.as_ref().ok_or(TlsErrorKind::Configuration)?;
     Ok(TlsAcceptor::from(tls.config().clone()).accept(stream).await?)
+}
+
+#[cfg(feature = "server")]
+pub(crate) fn accepted<S>(stream: &ServerStream<S>) -> Option<(&'static str, &'static str)> {
+    trace::negotiated(stream.get_ref().1)
 }
 
 #[cfg(feature = "server")]

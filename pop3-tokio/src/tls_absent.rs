@@ -24,6 +24,10 @@ impl Peer {
 #[derive(Debug)]
 pub(crate) struct TlsStream<S>(Infallible, PhantomData<S>);
 
+pub(crate) fn negotiated<S>(stream: &TlsStream<S>) -> Option<(&'static str, &'static str)> {
+    match stream.0 {}
+}
+
 pub(crate) fn channel_bindings<S>(stream: &TlsStream<S>) -> ChannelBindings {
     match stream.0 {}
 }
@@ -40,6 +44,11 @@ pub(crate) const fn has_certificate<T, A>(_: &Server<T, A>) -> bool {
 #[allow(clippy::unused_async, reason = "TLS would wait")]
 pub(crate) async fn accept<S, T, A>(_: &Server<T, A>, _: S) -> Result<ServerStream<S>, TlsError> {
     Err(TlsErrorKind::Unsupported.into())
+}
+
+#[cfg(feature = "server")]
+pub(crate) fn accepted<S>(stream: &ServerStream<S>) -> Option<(&'static str, &'static str)> {
+    negotiated(stream)
 }
 
 #[cfg(feature = "server")]

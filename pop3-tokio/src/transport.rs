@@ -9,7 +9,7 @@ use std::time::Duration;
 use pop3_blocking::{ChannelBindings, TlsError, TlsErrorKind};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::tls::{TlsStream, channel_bindings};
+use crate::tls::{TlsStream, channel_bindings, negotiated};
 
 /// How long saying goodbye may take.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -46,6 +46,14 @@ impl<S, T> Transport<S, T> {
 }
 
 impl<S> Transport<S> {
+    /// The version and the cipher suite of TLS, if it is TLS.
+    pub(crate) fn negotiated(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Tls(stream) => negotiated(stream),
+            Self::Clear(_) | Self::Gone => None,
+        }
+    }
+
     pub(crate) fn channel_bindings(&self) -> ChannelBindings {
         match self {
             Self::Tls(stream) => channel_bindings(stream),

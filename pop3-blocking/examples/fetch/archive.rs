@@ -94,7 +94,7 @@ impl Archive {
         &mut self,
         message: &Message,
         occurrence: Occurrence,
-        mut delivery: Delivery<'_>,
+        mut delivery: Delivery,
     ) -> Result<bool, Failure> {
         let Some(id) = &message.id else {
             delivery.finish(None)?;

@@ -10,8 +10,9 @@ use pop3_blocking::pop3_proto::client::{Choice, Credentials, Method};
 use pop3_blocking::pop3_proto::sasl::{Mechanism, OAuthBearer};
 use pop3_blocking::pop3_proto::{Escaped, MechanismName, Password, Secret};
 
-use crate::arguments::{Account, Arguments};
+use crate::account::Account;
 use crate::failure::Failure;
+use crate::options::Secrets;
 
 const VARIABLE: &str = "POP3_PASSWORD";
 
@@ -28,12 +29,12 @@ enum Needs {
 /// What `method` calls for; without one, a token if there is a file of one, else a password. The
 /// sample's is known.
 pub(crate) fn find(
-    arguments: &Arguments,
+    secrets: &Secrets,
     account: &Account,
     method: Option<Method>,
     known: Option<Password>,
 ) -> Result<Credentials, Failure> {
-    let token_file = arguments.token_file.as_deref();
+    let token_file = secrets.token_file.as_deref();
     let needs = match method {
         Some(method) => needs(method)?,
         None if token_file.is_some() => Needs::Token,
@@ -51,7 +52,7 @@ pub(crate) fn find(
         // The name in the URL is the trace of who was there (RFC 4505 §2).
         (Needs::Nothing, None) => Credentials::Anonymous { trace: mailbox.as_str().to_owned() },
         (Needs::Password, None) => {
-            let password = known.map_or_else(|| password(arguments, account), Ok)?;
+            let password = known.map_or_else(|| password(secrets, account), Ok)?;
             Credentials::password(mailbox, password)
         }
     })
@@ -133,8 +134,8 @@ fn token(file: &Path) -> Result<Secret, Failure> {
 }
 
 /// The first line of the file, else the environment, else what the user types without an echo.
-fn password(arguments: &Arguments, account: &Account) -> Result<Password, Failure> {
-    let octets = match (&arguments.password_file, env::var_os(VARIABLE)) {
+fn password(secrets: &Secrets, account: &Account) -> Result<Password, Failure> {
+    let octets = match (&secrets.password_file, env::var_os(VARIABLE)) {
         (Some(file), _) => {
             first_line(file).map_err(Failure::disk("read the password from", file))?
         }

@@ -3,23 +3,18 @@
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::failure::Failure;
+use crate::maildir::Writing;
 use crate::progress::tell;
 
-/// What the handler must know. It keeps the lock until the process is gone: whoever makes a file or
-/// gives it its final name under the lock has done so entirely, and is on record, or never will.
+/// What the handler must know. It keeps both locks until the process is gone.
 #[derive(Clone, Debug)]
-pub(crate) struct Interrupt(Arc<Mutex<State>>);
-
-#[derive(Debug)]
-pub(crate) struct State {
-    /// The file in `tmp/` that is being written.
-    pub(crate) writing: Option<PathBuf>,
-    pub(crate) quit: Quit,
+pub(crate) struct Interrupt {
+    pub(crate) writing: Writing,
+    quit: Arc<Mutex<Quit>>,
 }
 
 /// How far the end of the session has come.
@@ -34,7 +29,8 @@ pub(crate) enum Quit {
 
 impl Interrupt {
     pub(crate) fn install() -> Result<Self, Failure> {
-        let interrupt = Self(Arc::new(Mutex::new(State { writing: None, quit: Quit::NotSent })));
+        let quit = Arc::new(Mutex::new(Quit::NotSent));
+        let interrupt = Self { writing: Writing::default(), quit };
         let handler = interrupt.clone();
         ctrlc::set_handler(move || handler.interrupted()).map_err(|error| Failure::Local {
             doing: "take care of interruptions",
@@ -43,17 +39,18 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn quit(&self) -> MutexGuard<'_, Quit> {
+        self.quit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn interrupted(&self) {
-        let state = self.lock();
-        if let Some(path) = &state.writing {
+        let writing = self.writing.lock();
+        let quit = self.quit();
+        for path in &*writing {
             // If this fails, it is a file in tmp/ as a power cut leaves it: harmless.
             let _ = fs::remove_file(path);
         }
-        let said = match state.quit {
+        let said = match *quit {
             Quit::NotSent => "nothing was removed from the server",
             Quit::Committing => "QUIT is not answered yet: deletions may or may not be committed",
             Quit::Answered => return,

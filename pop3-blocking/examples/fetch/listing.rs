@@ -5,13 +5,12 @@
 //! taken for another.
 
 use std::collections::BTreeMap;
-use std::net::TcpStream;
 
-use pop3_blocking::pop3_proto::{MessageNumber, Text, UniqueId};
-use pop3_blocking::{Error, Session};
+use pop3_blocking::Error;
+use pop3_blocking::pop3_proto::{MessageNumber, ScanListing, Text, UniqueId, UniqueIdListing};
 
 use crate::failure::{Doing, Failure};
-use crate::progress::tell;
+use crate::progress::Tell;
 
 /// A message on the server.
 #[derive(Debug)]
@@ -30,54 +29,69 @@ pub(crate) struct Listing {
     pub(crate) unreadable: usize,
 }
 
-impl Listing {
-    /// Asks the server. LIST comes first: on a server that lets mail in meanwhile, the message that
-    /// only the second list names is then one with a unique-id.
-    pub(crate) fn read(session: &mut Session<TcpStream>) -> Result<Self, Failure> {
-        let mut found: BTreeMap<MessageNumber, Found> = BTreeMap::new();
-        let failed = || Failure::server(Doing::Command("LIST"));
-        let mut unreadable = 0;
-        for listing in session.list().map_err(failed())? {
-            match listing {
-                Ok(listing) => {
-                    found.entry(listing.message).or_default().octets = Some(listing.octets);
-                }
-                Err(Error::MalformedItem(line)) => {
-                    tell(&format_args!("LIST: a malformed line: \"{line}\""));
-                    match leading_number(&line) {
-                        Some(number) => drop(found.entry(number).or_default()),
-                        None => unreadable += 1,
-                    }
-                }
-                Err(error) => return Err(failed()(error)),
-            }
-        }
+/// The lists while they are read. LIST comes first: on a server that lets mail in meanwhile, the
+/// message that only the second list names is then one with a unique-id.
+pub(crate) struct Lists<'a> {
+    found: BTreeMap<MessageNumber, Found>,
+    unreadable: usize,
+    tell: Tell<'a>,
+}
 
-        let failed = || Failure::server(Doing::Command("UIDL"));
-        match session.uidl() {
-            // A failure of the moment must not have everything fetched again.
-            Err(Error::Refused(response)) if response.means_not_implemented() => {
-                tell(&format_args!("UIDL: the server gives no unique-ids: {}", response.text));
+impl<'a> Lists<'a> {
+    pub(crate) const fn new(tell: Tell<'a>) -> Self {
+        Self { found: BTreeMap::new(), unreadable: 0, tell }
+    }
+
+    /// A line of LIST.
+    pub(crate) fn size(&mut self, listing: Result<ScanListing, Error>) -> Result<(), Failure> {
+        match listing {
+            Ok(listing) => {
+                self.found.entry(listing.message).or_default().octets = Some(listing.octets);
             }
-            Err(error) => return Err(failed()(error)),
-            Ok(listings) => {
-                for listing in listings {
-                    match listing {
-                        Ok(listing) => found.entry(listing.message).or_default().name(listing.id),
-                        Err(Error::MalformedItem(line)) => {
-                            tell(&format_args!("UIDL: a malformed line: \"{line}\""));
-                            if let Some(number) = leading_number(&line) {
-                                found.entry(number).or_default();
-                            }
-                        }
-                        Err(error) => return Err(failed()(error)),
-                    }
+            Err(Error::MalformedItem(line)) => {
+                (self.tell)(&format_args!("LIST: a malformed line: \"{line}\""));
+                match leading_number(&line) {
+                    Some(number) => drop(self.found.entry(number).or_default()),
+                    None => self.unreadable += 1,
                 }
             }
+            Err(error) => return Err(Failure::server(Doing::Command("LIST"))(error)),
         }
+        Ok(())
+    }
 
-        let messages = found.into_iter().map(|(number, found)| found.message(number)).collect();
-        Ok(Self { messages, unreadable })
+    /// A line of UIDL.
+    pub(crate) fn name(&mut self, listing: Result<UniqueIdListing, Error>) -> Result<(), Failure> {
+        match listing {
+            Ok(listing) => self.found.entry(listing.message).or_default().name(listing.id),
+            Err(Error::MalformedItem(line)) => {
+                (self.tell)(&format_args!("UIDL: a malformed line: \"{line}\""));
+                if let Some(number) = leading_number(&line) {
+                    self.found.entry(number).or_default();
+                }
+            }
+            Err(error) => return Err(Failure::server(Doing::Command("UIDL"))(error)),
+        }
+        Ok(())
+    }
+
+    /// There is no list of unique-ids. A failure of the moment must not have everything fetched again.
+    pub(crate) fn no_names(&self, error: Error) -> Result<(), Failure> {
+        match error {
+            Error::Refused(response) if response.means_not_implemented() => {
+                let text = response.text;
+                (self.tell)(&format_args!("UIDL: the server gives no unique-ids: {text}"));
+                Ok(())
+            }
+            error => Err(Failure::server(Doing::Command("UIDL"))(error)),
+        }
+    }
+
+    /// What the lists come to.
+    pub(crate) fn listing(self) -> Listing {
+        let messages =
+            self.found.into_iter().map(|(number, found)| found.message(number)).collect();
+        Listing { messages, unreadable: self.unreadable }
     }
 }
 

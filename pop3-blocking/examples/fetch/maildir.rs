@@ -1,16 +1,17 @@
 //! How a message becomes a file: written to `tmp/`, synced, given its name in `new/`, and the folder
 //! synced. What stands in `new/` is whole, whenever the machine stops.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, DirEntry, File, OpenOptions};
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 
 /// What the names begin with that files have in `tmp/`.
 const OURS: &str = "pop3-fetch.";
@@ -19,7 +20,7 @@ const OURS: &str = "pop3-fetch.";
 const STALE: Duration = Duration::from_secs(36 * 60 * 60);
 
 /// Octets moved at a time.
-const BLOCK: usize = 64 * 1024;
+pub(crate) const BLOCK: usize = 64 * 1024;
 
 /// A Maildir that this run delivers into.
 #[derive(Debug)]
@@ -28,12 +29,23 @@ pub(crate) struct Maildir {
     /// Makes names unique: no other run has it.
     run: String,
     begun: u64,
-    interrupt: Interrupt,
+    writing: Writing,
+}
+
+/// The files in `tmp/` that are being written. Whoever makes a file or gives it its final name does
+/// so under the lock: for whom holds it, that has been done entirely, and is on record, or has not.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Writing(Arc<Mutex<HashSet<PathBuf>>>);
+
+impl Writing {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Maildir {
     /// Opens a Maildir, making what is missing of it.
-    pub(crate) fn open(root: &Path, interrupt: Interrupt) -> Result<Self, Failure> {
+    pub(crate) fn open(root: &Path, writing: Writing) -> Result<Self, Failure> {
         for folder in ["tmp", "new", "cur"] {
             make(&root.join(folder))?;
         }
@@ -41,7 +53,7 @@ impl Maildir {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let random = std::hash::RandomState::new().build_hasher().finish();
         let run = format!("{OURS}{seconds}.{}.{random:016x}", process::id());
-        Ok(Self { root: root.to_owned(), run, begun: 0, interrupt })
+        Ok(Self { root: root.to_owned(), run, begun: 0, writing })
     }
 
     /// Shows every file in `new/` and then in `cur/`. In this order no message is missed that a mail
@@ -59,16 +71,23 @@ impl Maildir {
     }
 
     /// Begins to write a message. Dropped unfinished, it leaves nothing behind.
-    pub(crate) fn begin(&mut self) -> Result<Delivery<'_>, Failure> {
+    pub(crate) fn begin(&mut self) -> Result<Delivery, Failure> {
         self.begun += 1;
         let name = format!("{}.{}", self.run, self.begun);
         let path = self.root.join("tmp").join(&name);
-        let mut state = self.interrupt.lock();
+        let mut writing = self.writing.lock();
         let file = create(&path).map_err(Failure::disk("create", &path))?;
-        state.writing = Some(path.clone());
-        drop(state);
-        let file = BufWriter::with_capacity(BLOCK, file);
-        Ok(Delivery { maildir: self, file, path, name, octets: 0, ended: false })
+        writing.insert(path.clone());
+        drop(writing);
+        Ok(Delivery {
+            writing: self.writing.clone(),
+            new: self.root.join("new"),
+            file: BufWriter::with_capacity(BLOCK, file),
+            path,
+            name,
+            octets: 0,
+            ended: false,
+        })
     }
 
     /// Makes sure that names in `new/` and `cur/` survive a power cut: also those that a run made
@@ -81,8 +100,9 @@ impl Maildir {
 
 /// A message that is being written.
 #[derive(Debug)]
-pub(crate) struct Delivery<'a> {
-    maildir: &'a Maildir,
+pub(crate) struct Delivery {
+    writing: Writing,
+    new: PathBuf,
     file: BufWriter<File>,
     path: PathBuf,
     name: String,
@@ -90,7 +110,7 @@ pub(crate) struct Delivery<'a> {
     ended: bool,
 }
 
-impl Delivery<'_> {
+impl Delivery {
     pub(crate) fn write(&mut self, octets: &[u8]) -> Result<(), Failure> {
         self.file.write_all(octets).map_err(Failure::disk("write", &self.path))?;
         self.octets += u64::try_from(octets.len()).unwrap_or(u64::MAX);
@@ -118,12 +138,11 @@ impl Delivery<'_> {
     pub(crate) fn finish(mut self, name: Option<&str>) -> Result<(), Failure> {
         self.file.flush().map_err(Failure::disk("write", &self.path))?;
         self.file.get_ref().sync_all().map_err(Failure::disk("sync", &self.path))?;
-        let new = self.maildir.root.join("new");
-        let own = new.join(&self.name);
-        let mut to = name.map_or_else(|| own.clone(), |name| new.join(name));
+        let own = self.new.join(&self.name);
+        let mut to = name.map_or_else(|| own.clone(), |name| self.new.join(name));
         if !self.put(&to)? {
             if self.is_the_same_as(&to)? {
-                return sync_folder(&new);
+                return sync_folder(&self.new);
             }
             to = own;
             if !self.put(&to)? {
@@ -133,12 +152,12 @@ impl Delivery<'_> {
             }
         }
         self.ended = true;
-        sync_folder(&new)
+        sync_folder(&self.new)
     }
 
     /// Gives the file its final name; `false` if there is a file of that name.
     fn put(&self, to: &Path) -> Result<bool, Failure> {
-        let mut state = self.maildir.interrupt.lock();
+        let mut writing = self.writing.lock();
         match fs::hard_link(&self.path, to) {
             // If this fails, it is a second name in tmp/: harmless.
             Ok(()) => drop(fs::remove_file(&self.path)),
@@ -146,18 +165,18 @@ impl Delivery<'_> {
             // Not every file system has links.
             Err(_) => fs::rename(&self.path, to).map_err(Failure::disk("deliver into", to))?,
         }
-        state.writing = None;
+        writing.remove(&self.path);
         Ok(true)
     }
 }
 
-impl Drop for Delivery<'_> {
+impl Drop for Delivery {
     fn drop(&mut self) {
         if !self.ended {
-            let mut state = self.maildir.interrupt.lock();
+            let mut writing = self.writing.lock();
             // If this fails, it is a file in tmp/ as a power cut leaves it: harmless.
             let _ = fs::remove_file(&self.path);
-            state.writing = None;
+            writing.remove(&self.path);
         }
     }
 }

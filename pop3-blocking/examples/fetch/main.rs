@@ -4,13 +4,18 @@
 //! It can be killed anywhere and run again: nothing is lost, and where the server has unique-ids
 //! nothing is delivered twice. Read [`run`] first, the rest from there:
 //!
-//! * [`arguments`], [`credentials`] — what the user says, and [`sample`] — what is fetched if it is nothing;
-//! * [`connection`] — from there to a login, and [`protection`] — when it is encrypted;
+//! * [`arguments`], [`options`], [`account`], [`credentials`] — what the user says, and [`sample`] — what is
+//!   fetched if it is nothing;
+//! * [`terms`] — what that comes to, [`protection`] — when the connection is encrypted, and [`connection`] —
+//!   from there to a login;
 //! * [`listing`] — what the server has, and [`archive`] — what of it is here already;
 //! * [`maildir`] — how a message becomes a file, and [`names`] — what the file is called;
 //! * [`interrupt`] — what happens on Ctrl-C;
-//! * [`progress`], [`failure`] — what the user is told.
+//! * [`progress`], [`summary`], [`failure`] — what the user is told.
+//!
+//! Where a connection does not come in, the example `fetch_many` of `pop3-tokio` has these modules too.
 
+mod account;
 mod archive;
 mod arguments;
 mod connection;
@@ -20,16 +25,20 @@ mod interrupt;
 mod listing;
 mod maildir;
 mod names;
+mod options;
 mod progress;
 mod protection;
 mod run;
 mod sample;
+mod summary;
+mod terms;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Account, Arguments};
+use account::Account;
+use arguments::Arguments;
 use connection::Connection;
 use failure::Failure;
 use interrupt::Interrupt;
@@ -50,7 +59,7 @@ fn fetch(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let (account, password) = sample::serve()?;
         (account, Some(password))
     };
-    let connection = Connection::of(arguments, &account, password)?;
+    let connection = Connection::of(&arguments.options, &account, password)?;
     // Only now: whoever ends the prompt for the password should get the echo of the terminal back,
     // which shells see to when the signal itself ends a program.
     let interrupt = Interrupt::install()?;

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use pop3_blocking::pop3_proto::UniqueId;
 use sha2::{Digest as _, Sha256};
 
-use crate::arguments::Account;
+use crate::account::Account;
 
 /// Octets of the form of a unique-id at most: file systems take names of 255 octets, and the rest
 /// of the name, a mail program's flags among it, needs its share.
@@ -60,7 +60,7 @@ pub(crate) fn file_name(stem: &str, occurrence: u32) -> String {
     if occurrence == 1 { stem.to_owned() } else { format!("{stem}.{occurrence}") }
 }
 
-fn sha256(parts: &[&[u8]]) -> String {
+pub(crate) fn sha256(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);

@@ -3,16 +3,19 @@
 use std::fmt;
 use std::io::{self, Write as _};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
-const TEMPLATE: &str = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}, {eta} left";
+const TEMPLATE: &str = "{prefix}{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}, {eta} left";
 
 /// Writes a line to stderr. If nobody can read it, that is no reason to stop.
 pub(crate) fn tell(line: &dyn fmt::Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// A bar of octets, and a count of messages; invisible unless stderr is a terminal.
+/// Where lines for the user go.
+pub(crate) type Tell<'a> = &'a (dyn Fn(&dyn fmt::Display) + Sync);
+
+/// A bar of octets, and a count of messages.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -23,15 +26,20 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new(messages: usize, octets: u64) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(octets), ProgressDrawTarget::stderr());
+    pub(crate) fn on(bar: ProgressBar) -> Self {
         let style = ProgressStyle::with_template(TEMPLATE)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
         bar.set_style(style);
-        let progress = Self { bar, messages, done: 0, octets };
-        progress.show_count();
-        progress
+        Self { bar, messages: 0, done: 0, octets: 0 }
+    }
+
+    /// So many messages are to come, of which the server says that they have so many octets.
+    pub(crate) fn begin(&mut self, messages: usize, octets: u64) {
+        self.messages = messages;
+        self.octets = octets;
+        self.bar.set_length(octets);
+        self.show_count();
     }
 
     pub(crate) fn received(&self, octets: usize) {
@@ -46,9 +54,13 @@ impl Progress {
         self.show_count();
     }
 
-    /// Writes a line above the bar.
+    /// Writes a line above the bar. A terminal may have gone, which `suspend` would not survive.
     pub(crate) fn tell(&self, line: &dyn fmt::Display) {
-        self.bar.suspend(|| tell(line));
+        if self.bar.is_hidden() {
+            tell(line);
+        } else {
+            self.bar.println(line.to_string());
+        }
     }
 
     fn show_count(&self) {

@@ -3,22 +3,23 @@
 use std::fmt;
 use std::io::{self, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
 use std::process::ExitCode;
 
-use pop3_blocking::pop3_proto::client::Update;
-use pop3_blocking::pop3_proto::{Command, Deviations, UniqueId};
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use pop3_blocking::pop3_proto::{Command, UniqueId};
 use pop3_blocking::{Error, Outcome, Session};
 
+use crate::account::Account;
 use crate::archive::{Archive, Occurrence};
-use crate::arguments::{Account, Arguments};
+use crate::arguments::Arguments;
 use crate::connection::Connection;
 use crate::failure::{Doing, Failure};
 use crate::interrupt::{Interrupt, Quit};
-use crate::listing::{Listing, Message};
+use crate::listing::{Listing, Lists, Message};
 use crate::maildir::Maildir;
 use crate::names::Names;
 use crate::progress::{Progress, tell};
+use crate::summary::{Summary, messages};
 
 /// Does what the command line says; a failure is one that came before there was anything to sum up.
 pub(crate) fn run(
@@ -29,17 +30,17 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     if arguments.list {
         let mut session = connection.open()?;
-        let listing = Listing::read(&mut session)?;
+        let listing = look(&mut session)?;
         print(&listing)?;
         let mut summary = Summary { unreadable: listing.unreadable, ..Summary::default() };
         summary.deviations = session.deviations();
         quit(session, &mut summary, interrupt);
-        summary.tell_forgiven();
-        return Ok(summary.exit_code());
+        summary.remarks().iter().for_each(|remark| tell(remark));
+        return Ok(exit_code(&summary));
     }
 
     // What cannot be kept need not be asked for.
-    let maildir = Maildir::open(&arguments.to, interrupt.clone())?;
+    let maildir = Maildir::open(&arguments.to, interrupt.writing.clone())?;
     let session = connection.open()?;
     let mut run = Run { arguments, maildir, session, summary: Summary::default() };
     let outcome = run.transfer(account);
@@ -48,10 +49,38 @@ pub(crate) fn run(
     match outcome {
         Ok(()) => quit(session, &mut summary, interrupt),
         // Without QUIT the server keeps everything.
-        Err(failure) => summary.problem(&format_args!("fetch: {failure}")),
+        Err(failure) => problem(&mut summary, &format_args!("fetch: {failure}")),
     }
-    summary.tell(&arguments.to, arguments.delete);
-    Ok(summary.exit_code())
+    tell(&format_args!(
+        "{} fetched ({} octets) into {}, {} there already, {} refused",
+        messages(summary.fetched),
+        summary.octets,
+        arguments.to.display(),
+        summary.here,
+        summary.refused
+    ));
+    if arguments.delete {
+        tell(&format_args!("{} marked as deleted: {}", messages(summary.marked), summary.update));
+    }
+    summary.remarks().iter().for_each(|remark| tell(remark));
+    Ok(exit_code(&summary))
+}
+
+/// Asks the server what there is.
+fn look(session: &mut Session<TcpStream>) -> Result<Listing, Failure> {
+    let mut lists = Lists::new(&tell);
+    for listing in session.list().map_err(Failure::server(Doing::Command("LIST")))? {
+        lists.size(listing)?;
+    }
+    match session.uidl() {
+        Ok(listings) => {
+            for listing in listings {
+                lists.name(listing)?;
+            }
+        }
+        Err(error) => lists.no_names(error)?,
+    }
+    Ok(lists.listing())
 }
 
 fn print(listing: &Listing) -> Result<(), Failure> {
@@ -81,7 +110,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Everything between login and QUIT.
     fn transfer(&mut self, account: &Account) -> Result<(), Failure> {
-        let listing = Listing::read(&mut self.session)?;
+        let listing = look(&mut self.session)?;
         let mut archive = Archive::of(Names::of(account), &listing, &self.maildir)?;
         self.summary.unreadable = listing.unreadable;
         let mut safe = Vec::new();
@@ -125,9 +154,11 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         let Self { arguments, maildir, session, summary } = self;
         let octets = wanted.iter().filter_map(|(message, _)| message.octets);
-        let mut progress = Progress::new(wanted.len(), octets.fold(0, u64::saturating_add));
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let mut progress = Progress::on(bar);
+        progress.begin(wanted.len(), octets.fold(0, u64::saturating_add));
         let commands = wanted.iter().map(|(message, _)| Command::Retr(message.number));
-        let mut replies = session.pipeline(commands, arguments.window());
+        let mut replies = session.pipeline(commands, arguments.options.window());
         for &(message, occurrence) in wanted {
             let failed = || Failure::server(Doing::Fetching(message.number));
             // There is one reply for each command.
@@ -168,16 +199,19 @@ impl Run<'_> {
     fn delete(&mut self, safe: &[&Message]) -> Result<(), Failure> {
         let Self { arguments, session, summary, .. } = self;
         let commands = safe.iter().map(|message| Command::Dele(message.number));
-        let mut replies = session.pipeline(commands, arguments.window());
+        let mut replies = session.pipeline(commands, arguments.options.window());
         for &Message { number, .. } in safe.iter().copied() {
             let failed = || Failure::server(Doing::Deleting(number));
             let Some(reply) = replies.next() else { break };
             match reply.map_err(failed())?.outcome {
                 Outcome::Line(response) if response.is_ok() => summary.marked += 1,
-                Outcome::Line(response) => summary.problem(&format_args!(
-                    "message {number}: the server refused to delete it: {}",
-                    response.text
-                )),
+                Outcome::Line(response) => problem(
+                    summary,
+                    &format_args!(
+                        "message {number}: the server refused to delete it: {}",
+                        response.text
+                    ),
+                ),
                 _ => return Err(failed()(Error::Unexpected)),
             }
         }
@@ -188,7 +222,7 @@ impl Run<'_> {
 /// Ends the session. Its answer matters only if there is something to commit.
 fn quit(session: Session<TcpStream>, summary: &mut Summary, interrupt: &Interrupt) {
     if summary.marked > 0 {
-        interrupt.lock().quit = Quit::Committing;
+        *interrupt.quit() = Quit::Committing;
     }
     summary.update = match session.quit() {
         Ok(update) => update,
@@ -197,99 +231,15 @@ fn quit(session: Session<TcpStream>, summary: &mut Summary, interrupt: &Interrup
             error.update
         }
     };
-    interrupt.lock().quit = Quit::Answered;
+    *interrupt.quit() = Quit::Answered;
 }
 
-/// What came of a run.
-#[derive(Debug)]
-struct Summary {
-    /// Messages that were delivered, and their octets.
-    fetched: usize,
-    octets: u64,
-    /// Messages that were here before.
-    here: usize,
-    /// Messages that the server refused.
-    refused: usize,
-    /// Messages that were delivered and cannot be recognised again.
-    without_id: usize,
-    /// Lines of the listing that may have named a message.
-    unreadable: usize,
-    /// Messages marked as deleted, and what became of them.
-    marked: usize,
-    update: Update,
-    deviations: Deviations,
-    problems: usize,
+/// Says at once what went wrong.
+fn problem(summary: &mut Summary, what: &dyn fmt::Display) {
+    summary.problems += 1;
+    tell(what);
 }
 
-impl Default for Summary {
-    fn default() -> Self {
-        Self {
-            fetched: 0,
-            octets: 0,
-            here: 0,
-            refused: 0,
-            without_id: 0,
-            unreadable: 0,
-            marked: 0,
-            update: Update::NotRequested,
-            deviations: Deviations::NONE,
-            problems: 0,
-        }
-    }
-}
-
-impl Summary {
-    /// Says at once what went wrong.
-    fn problem(&mut self, what: &dyn fmt::Display) {
-        self.problems += 1;
-        tell(what);
-    }
-
-    fn tell(&self, to: &Path, deleting: bool) {
-        tell(&format_args!(
-            "{} fetched ({} octets) into {}, {} there already, {} refused",
-            messages(self.fetched),
-            self.octets,
-            to.display(),
-            self.here,
-            self.refused
-        ));
-        if self.without_id > 0 {
-            tell(&format_args!(
-                "{} without a unique-id: unless deleted, delivered again by the next run",
-                messages(self.without_id)
-            ));
-        }
-        if deleting {
-            tell(&format_args!("{} marked as deleted: {}", messages(self.marked), self.update));
-        }
-        self.tell_forgiven();
-    }
-
-    fn tell_forgiven(&self) {
-        if self.unreadable > 0 {
-            tell(&format_args!(
-                "{} in LIST without a message-number: there may be messages that were not seen",
-                if self.unreadable == 1 { "a line" } else { "lines" }
-            ));
-        }
-        let forgiven: Vec<String> =
-            self.deviations.iter().map(|deviation| deviation.to_string()).collect();
-        if !forgiven.is_empty() {
-            tell(&format_args!("the server was forgiven: {}", forgiven.join("; ")));
-        }
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        let committed = self.marked == 0 || self.update == Update::Committed;
-        if self.problems == 0 && self.refused == 0 && self.unreadable == 0 && committed {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn messages(count: usize) -> String {
-    format!("{count} message{}", if count == 1 { "" } else { "s" })
+fn exit_code(summary: &Summary) -> ExitCode {
+    if summary.is_complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

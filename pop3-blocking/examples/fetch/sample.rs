@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use pop3_blocking::pop3_proto::{Mailbox, Password};
 use pop3_blocking::server::{Memory, Passwords, Running, Server, sample};
 
-use crate::arguments::Account;
+use crate::account::Account;
 use crate::failure::Failure;
 
 /// The sample has the same unique-ids in every run, so that a second one finds it fetched.

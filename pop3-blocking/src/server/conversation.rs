@@ -120,7 +120,8 @@ enum Ask<M> {
 pub struct Done<M>(Said<M>);
 
 enum Said<M> {
-    Authenticator(Answer),
+    /// And whom the authenticator refused.
+    Authenticator(Answer, Option<Mailbox>),
     Opened(Result<(Maildrop, M), OpenError>),
     Message(M, Vec<u8>, io::Result<(Reader, Behind)>),
     Chunk(Reader, Vec<u8>, Behind),
@@ -138,10 +139,8 @@ impl<M: OpenMaildrop> Work<M> {
         Done(match self.0 {
             Ask::Authenticator(question) => {
                 let answer = server.authenticator.answer(&question);
-                if let (Answer::Refused, Some(mailbox)) = (&answer, claimed(&question)) {
-                    trace::authenticated(mailbox, false);
-                }
-                Said::Authenticator(answer)
+                let refused = matches!(answer, Answer::Refused).then(|| claimed(&question));
+                Said::Authenticator(answer, refused.flatten().cloned())
             }
             Ask::Open(mailbox) => Said::Opened(server.store.open(&mailbox).and_then(|stored| {
                 let maildrop = Maildrop::new(stored.entries().to_vec());
@@ -306,7 +305,10 @@ impl<M: OpenMaildrop> Conversation<M> {
     /// As [`Conversation::step`].
     pub fn done(&mut self, done: Done<M>) -> Result<(), RespondError> {
         match done.0 {
-            Said::Authenticator(answer) => {
+            Said::Authenticator(answer, refused) => {
+                if let Some(mailbox) = refused {
+                    trace::authenticated(&mailbox, false);
+                }
                 self.turn = Some(self.login.answer(&mut self.session, answer)?);
             }
             Said::Opened(opened) => self.opened(opened)?,

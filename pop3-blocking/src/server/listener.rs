@@ -1,11 +1,12 @@
 //! Many connections.
 
+use std::convert::Infallible;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pop3_proto::client::Channel;
 
@@ -13,7 +14,8 @@ use super::Server;
 use super::authenticator::Authenticator;
 use super::places::Places;
 use super::store::Store;
-use crate::trace;
+use crate::deadline::after;
+use crate::trace::Span;
 
 /// Where connections come from.
 #[derive(Debug)]
@@ -30,9 +32,13 @@ pub enum Listener {
 pub struct Running {
     /// At least one.
     addresses: Vec<SocketAddr>,
-    stop: Arc<AtomicBool>,
+    stop: Arc<Stop>,
+    /// Of the listeners.
     threads: Vec<JoinHandle<()>>,
 }
+
+/// Set once nothing is accepted any more: until when what is open may go on, if that has an end.
+type Stop = OnceLock<Option<Instant>>;
 
 impl Running {
     /// The address that its first listener listens on.
@@ -50,7 +56,18 @@ impl Running {
     /// Accepts no more connections, and waits until the open ones have ended: by themselves, or by
     /// their deadlines.
     pub fn stop(self) {
-        self.stop.store(true, Ordering::Release);
+        self.stop_by(None);
+    }
+
+    /// The same, but what is open after `grace` is cut off. That removes nothing, unless a complete QUIT
+    /// has come: what it removes is removed to the end, and waited for.
+    pub fn stop_within(self, grace: Duration) {
+        self.stop_by(Some(after(grace)));
+    }
+
+    fn stop_by(self, until: Option<Instant>) {
+        // Nobody else sets it.
+        let _ = self.stop.set(until);
         for address in self.addresses {
             // A listener waits for a connection: this is one. If it cannot be made, nobody waits.
             drop(TcpStream::connect_timeout(&reachable(address), Duration::from_secs(1)));
@@ -115,13 +132,13 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
         if addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no listener"));
         }
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = Arc::new(Stop::new());
         let server = Arc::new(self);
         let places = Places::new(server.connections);
         let threads = listeners.into_iter().map(|listener| {
             let (server, places) = (Arc::clone(&server), places.clone());
             let stop = Arc::clone(&stop);
-            thread::spawn(move || accept(&server, &listener, &places, &stop))
+            thread::spawn(move || accept(&server, listener, &places, &stop))
         });
         Ok(Running { addresses, threads: threads.collect(), stop })
     }
@@ -129,25 +146,27 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
 
 fn accept<T: Store + 'static, A: Authenticator + 'static>(
     server: &Arc<Server<T, A>>,
-    listener: &Listener,
+    listener: Listener,
     places: &Places,
-    stop: &AtomicBool,
+    stop: &Stop,
 ) {
     let (listener, tls) = match listener {
         Listener::Clear(listener) => (listener, false),
         Listener::Tls(listener) => (listener, true),
     };
-    let mut threads: Vec<JoinHandle<()>> = Vec::new();
-    while !stop.load(Ordering::Acquire) {
+    // Nothing is ever sent: what is received is that every thread is done.
+    let (running, done) = mpsc::channel::<Infallible>();
+    let mut open: Vec<Weak<TcpStream>> = Vec::new();
+    while stop.get().is_none() {
         let Ok((stream, peer)) = listener.accept() else {
             // Out of descriptors, most likely: some will be free again.
             thread::sleep(Duration::from_millis(50));
             continue;
         };
-        if stop.load(Ordering::Acquire) {
+        if stop.get().is_some() {
             break;
         }
-        threads.retain(|thread| !thread.is_finished());
+        open.retain(|stream| stream.strong_count() > 0);
         // A listener for both families shows ::ffff:127.0.0.1.
         let peer = peer.ip().to_canonical();
         let Some(place) = places.admit(peer) else {
@@ -157,33 +176,45 @@ fn accept<T: Store + 'static, A: Authenticator + 'static>(
             }
             continue;
         };
-        let server = Arc::clone(server);
-        let builder = thread::Builder::new();
-        let spawned = builder.spawn(move || {
+        let stream = Arc::new(stream);
+        open.push(Arc::downgrade(&stream));
+        let (server, running) = (Arc::clone(server), running.clone());
+        // What finds no thread is closed.
+        let _ = thread::Builder::new().spawn(move || {
+            let _running = running;
             let _place = place;
             serve(&server, stream, peer, tls);
         });
-        threads.extend(spawned);
     }
-    for thread in threads {
-        let _ = thread.join();
+    drop((listener, running));
+    if let Some(until) = stop.get().copied().flatten() {
+        let left = until.saturating_duration_since(Instant::now());
+        if done.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+            for stream in open.iter().filter_map(Weak::upgrade) {
+                // One that is gone already cannot be cut off.
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        }
     }
+    let _ = done.recv();
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is closed when this is over")]
 fn serve<T: Store, A: Authenticator>(
     server: &Server<T, A>,
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     peer: IpAddr,
     tls: bool,
 ) {
-    let _connection = trace::connection(peer);
+    let span = Span::connection(peer);
+    let _entered = span.enter();
     let channel = if peer.is_loopback() { Channel::Trusted } else { Channel::Clear };
     // Nothing depends on how a connection that broke has broken.
     let _ = stream.set_nodelay(true);
     let _ = if tls {
-        server.serve_tls_connection(stream)
+        server.serve_tls_connection(&*stream)
     } else {
-        server.serve_connection(stream, channel)
+        server.serve_connection(&*stream, channel)
     };
 }
 

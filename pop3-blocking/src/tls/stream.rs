@@ -137,8 +137,7 @@ impl<S: Timeouts> TlsStream<S> {
 impl<S> TlsStream<S> {
     /// The version and the cipher suite.
     pub(crate) fn negotiated(&self) -> Option<(&'static str, &'static str)> {
-        let version = self.connection.protocol_version()?.as_str()?;
-        Some((version, self.connection.negotiated_cipher_suite()?.suite().as_str()?))
+        crate::trace::negotiated(&self.connection)
     }
 
     pub(crate) fn channel_bindings(&self) -> ChannelBindings {

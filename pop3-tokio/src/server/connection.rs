@@ -6,20 +6,21 @@ use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Buf as _;
-use pop3_blocking::ChannelBindings;
-use pop3_blocking::is_end;
 use pop3_blocking::server::{
     Authenticator, Conversation, Ended, Server, ServerError, Step, Store, Work,
 };
+use pop3_blocking::trace::accepted_tls;
+use pop3_blocking::{ChannelBindings, TlsError, is_end};
 use pop3_proto::client::{Channel, Eof};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::after;
-use crate::tls::{ServerStream, accept, accepted_bindings, has_certificate};
+use crate::tls::{ServerStream, accept, accepted, accepted_bindings, has_certificate};
 use crate::transport::Transport;
 
 /// A conversation and its transport.
@@ -116,9 +117,8 @@ where
     async fn begin_tls(&mut self) -> Result<(), Stop> {
         let left = self.login_until.saturating_duration_since(Instant::now());
         let within = self.server.deadlines.tls.min(left);
-        let handshake = |stream| accept(&self.server, stream);
         // A client that goes away within it is told like any other failure.
-        let begun = self.stream.upgrade(handshake, within).await;
+        let begun = secure(&mut self.stream, &self.server, within).await;
         begun.map_err(|error| Stop::Failed(error.into()))?;
         self.conversation.secured(&bindings(&self.server, &self.stream))?;
         self.idle_until = after(self.server.deadlines.idle);
@@ -180,6 +180,24 @@ where
     fn or_login(&self, until: Instant) -> Instant {
         if self.conversation.awaits_login() { until.min(self.login_until) } else { until }
     }
+}
+
+/// Makes the handshake with a client. Afterwards the transport is TLS, or it is gone.
+pub(super) async fn secure<S, T, A>(
+    stream: &mut Transport<S, ServerStream<S>>,
+    server: &Server<T, A>,
+    within: Duration,
+) -> Result<(), TlsError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let begun = stream.upgrade(|stream| accept(server, stream), within).await;
+    let negotiated = match stream {
+        Transport::Tls(stream) => accepted(stream),
+        Transport::Clear(_) | Transport::Gone => None,
+    };
+    accepted_tls(&begun, negotiated);
+    begun
 }
 
 /// What a client may bind its login to.

@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use pop3_blocking::server::{Authenticator, Places, Store};
+use pop3_blocking::trace::Span;
 use pop3_proto::client::Channel;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -90,7 +91,13 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
                         let server = self.clone();
                         connections.spawn(async move {
                             let _place = place;
-                            server.serve_socket(stream, peer, tls).await;
+                            let span = Span::connection(peer);
+                            let mut connection = pin!(server.serve_socket(stream, peer, tls));
+                            poll_fn(|cx| {
+                                let _entered = span.enter();
+                                connection.as_mut().poll(cx)
+                            })
+                            .await;
                         });
                     } else if !tls {
                         refuse(stream);

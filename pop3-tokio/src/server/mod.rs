@@ -35,12 +35,13 @@ pub use pop3_blocking::server::{
 };
 #[cfg(all(feature = "maildir", unix))]
 pub use pop3_blocking::server::{Maildir, MaildirMaildrop};
+use pop3_blocking::trace;
 use pop3_proto::client::Channel;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::tls::accept;
+use crate::tls::ServerStream;
 use crate::transport::Transport;
-use connection::Connection;
+use connection::{Connection, secure};
 
 /// A POP3 server on the tokio runtime. A clone is another handle to the same server.
 ///
@@ -89,7 +90,7 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        Connection::new(Arc::clone(&self.served), Transport::Clear(stream), channel)?.run().await
+        self.serve_over(Transport::Clear(stream), channel).await
     }
 
     /// The same with a client that begins TLS at once (RFC 8314 §3.3): the channel is
@@ -109,9 +110,24 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let mut transport = Transport::Clear(stream);
-        let within = self.served.deadlines.tls;
-        transport.upgrade(|stream| accept(&self.served, stream), within).await?;
-        Connection::new(Arc::clone(&self.served), transport, Channel::Tls)?.run().await
+        secure(&mut transport, &self.served, self.served.deadlines.tls).await?;
+        self.serve_over(transport, Channel::Tls).await
+    }
+
+    async fn serve_over<S>(
+        &self,
+        transport: Transport<S, ServerStream<S>>,
+        channel: Channel,
+    ) -> Result<Ended, ServerError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let ended = match Connection::new(Arc::clone(&self.served), transport, channel) {
+            Ok(connection) => connection.run().await,
+            Err(error) => Err(error),
+        };
+        trace::ended(&ended);
+        ended
     }
 }
 
