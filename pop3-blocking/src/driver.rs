@@ -158,7 +158,7 @@ impl<S: Timeouts> Driver<S> {
             self.stream.flush().map(|()| None)
         };
         match written {
-            Ok(Some(0)) => Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+            Ok(Some(0)) => self.failed(io::ErrorKind::WriteZero.into()),
             Ok(Some(written)) => {
                 self.session.outgoing().advance(written);
                 self.unflushed = true;
@@ -206,7 +206,11 @@ impl<S: Timeouts> Driver<S> {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
                 Err(self.session.time_out().into())
             }
-            _ => Err(error.into()),
+            // The transport is of no use any more, and whoever tries it again learns so from the session.
+            _ => {
+                self.session.receive_eof(Eof::Abrupt);
+                Err(error.into())
+            }
         }
     }
 }

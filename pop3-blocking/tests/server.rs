@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use pop3_blocking::pop3_proto::client::{Channel, Security, Update};
 use pop3_blocking::pop3_proto::server::{ConfigError, Entry};
-use pop3_blocking::pop3_proto::{
-    Command, DropListing, KnownCode, Mailbox, MessageNumber, Password, UniqueId,
-};
+use pop3_blocking::pop3_proto::{Command, KnownCode, Mailbox, MessageNumber, Password, UniqueId};
 use pop3_blocking::server::{
     Ended, Memory, OpenError, OpenMaildrop, Passwords, RemoveError, Running, Server,
     ServerDeadlines, ServerError, Store, sample,
@@ -19,7 +17,7 @@ use pop3_blocking::server::{
 use pop3_blocking::{COLLECT_LIMIT, Client, Error, LoginError, Outcome, Session, Timeouts};
 
 mod support;
-use support::{Act, Scripted, send};
+use support::Scripted;
 
 fn number(number: u32) -> MessageNumber {
     MessageNumber::new(number).expect("not 0")
@@ -72,43 +70,12 @@ fn raw(running: &Running, octets: &[u8]) -> String {
 }
 
 const LOGIN: &str = "USER mrose\r\nPASS tan staaf\r\n";
-const LOGGED_IN: &str = "+OK POP3 server ready\r\n+OK send PASS\r\n+OK 2 messages\r\n";
-
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let began = Instant::now();
     while !condition() {
         assert!(began.elapsed() < Duration::from_secs(20), "never: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// R1939-5.07 to R1939-5.12, R1939-6.03, R1939-7.12, R1939-7.13: a whole session.
-#[test]
-fn a_session_sees_what_the_maildrop_holds() {
-    let store = store(&[b"Subject: a\n\none\n.two\n", b"Subject: b\r\n\r\n\xff\0"]);
-    let running = spawn(store.clone(), |_| {});
-    let mut session = log_in(&running);
-    assert!(session.capabilities().unwrap().pipelining());
-    assert_eq!(session.stat().unwrap(), DropListing::new(2, 25 + 18));
-    let bodies: [&[u8]; 2] =
-        [b"Subject: a\r\n\r\none\r\n.two\r\n", b"Subject: b\r\n\r\n\xff\0\r\n"];
-    for (message, body) in [1, 2].map(number).into_iter().zip(bodies) {
-        assert_eq!(session.retr(message).unwrap().collect(COLLECT_LIMIT).unwrap(), body);
-        let listed = session.list_one(message).unwrap().octets;
-        assert_eq!(listed, u64::try_from(body.len()).unwrap());
-    }
-    let top = session.top(number(1), 1).unwrap().collect(COLLECT_LIMIT).unwrap();
-    assert_eq!(top, b"Subject: a\r\n\r\none\r\n");
-    session.dele(number(1)).unwrap();
-    assert!(
-        matches!(session.list().unwrap().next(), Some(Ok(listing)) if listing.message == number(2))
-    );
-    session.rset().unwrap();
-    assert_eq!(session.uidl().unwrap().count(), 2);
-    session.dele(number(2)).unwrap();
-    assert_eq!(session.quit().unwrap(), Update::Committed);
-    assert_eq!(store.messages(&mrose()).len(), 1);
-    running.stop();
 }
 
 #[test]
@@ -136,28 +103,6 @@ fn the_sample_arrives_pipelined() {
     running.stop();
 }
 
-/// R1939-6.05 and F20: only a complete QUIT in TRANSACTION removes anything.
-#[test]
-fn nothing_is_removed_without_a_complete_quit() {
-    for (commands, left) in [
-        ("DELE 1\r\n", 2),
-        ("DELE 1\r\nQUI", 2),
-        ("DELE 1\r\nQUIT", 2),
-        ("DELE 1\r\nQUIT\r", 2),
-        ("DELE 1\r\nQUIT x\r\n", 2),
-        ("DELE 1\r\nRSET\r\nQUIT\r\n", 2),
-        ("DELE 1\r\nQUIT\r\n", 1),
-    ] {
-        let store = store(&[b"a\n", b"b\n"]);
-        let running = spawn(store.clone(), |_| {});
-        let said = raw(&running, format!("{LOGIN}{commands}").as_bytes());
-        assert!(said.starts_with(LOGGED_IN), "{said}");
-        running.stop();
-        assert_eq!(store.messages(&mrose()).len(), left, "{commands:?}");
-        assert!(store.open(&mrose()).is_ok(), "the lock is given back");
-    }
-}
-
 /// R1939-4.06, R2449-8.1.2.02: one session at a time, and the other is told so after the right
 /// password only.
 #[test]
@@ -178,20 +123,6 @@ fn a_maildrop_is_open_in_one_session() {
     first.quit().unwrap();
     let second = client.login(&mrose(), &Password::new("tan staaf").unwrap()).unwrap();
     second.quit().unwrap();
-    running.stop();
-}
-
-/// R1939-7.15, I25: who exists is not told.
-#[test]
-fn an_unknown_user_is_answered_as_a_wrong_password() {
-    let running = spawn(store(&[]), |_| {});
-    let said =
-        |user: &str| raw(&running, format!("USER {user}\r\nPASS nonsense\r\nQUIT\r\n").as_bytes());
-    assert_eq!(said("mrose"), said("nobody"));
-    assert_eq!(
-        said("mrose"),
-        "+OK POP3 server ready\r\n+OK send PASS\r\n-ERR [AUTH] authentication failed\r\n+OK bye\r\n"
-    );
     running.stop();
 }
 
@@ -302,47 +233,6 @@ fn the_autologout_timer_has_ten_minutes() {
     assert_eq!(Server::new(store(&[]), passwords()).deadlines, ServerDeadlines::DEFAULT);
 }
 
-/// R1939-3.16 to R1939-3.18: autologout without a word, nothing removed, the lock given back. Octets
-/// that are no complete command do not put it off.
-#[test]
-fn an_idle_client_is_closed_without_a_word() {
-    let store = store(&[b"a\n", b"b\n"]);
-    let running = spawn(store.clone(), |server| server.deadlines.idle = Duration::from_millis(300));
-    let mut stream = TcpStream::connect(running.address()).unwrap();
-    stream.write_all(format!("{LOGIN}DELE 1\r\n").as_bytes()).unwrap();
-    let began = Instant::now();
-    let dripping = std::thread::spawn({
-        let mut stream = stream.try_clone().unwrap();
-        move || {
-            while stream.write_all(b"N").is_ok() && began.elapsed() < Duration::from_secs(20) {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        }
-    });
-    let mut said = Vec::new();
-    // A reset after the last octets is as good an end.
-    let _ = stream.read_to_end(&mut said);
-    assert_eq!(String::from_utf8(said).unwrap(), format!("{LOGGED_IN}+OK message deleted\r\n"));
-    assert!(began.elapsed() < Duration::from_secs(10));
-    dripping.join().unwrap();
-    assert_eq!(store.messages(&mrose()).len(), 2);
-    until("the lock is given back", || store.open(&mrose()).is_ok());
-    running.stop();
-}
-
-/// F19: the time for a login is absolute.
-#[test]
-fn a_login_that_takes_too_long_is_closed() {
-    let running = spawn(store(&[]), |server| server.deadlines.login = Duration::from_millis(300));
-    let mut stream = TcpStream::connect(running.address()).unwrap();
-    let began = Instant::now();
-    let mut said = Vec::new();
-    stream.read_to_end(&mut said).unwrap();
-    assert_eq!(said, b"+OK POP3 server ready\r\n");
-    assert!(began.elapsed() < Duration::from_secs(10));
-    running.stop();
-}
-
 /// F17: a client that never reads is given up and leaves no lock.
 #[test]
 fn a_client_that_never_reads_is_given_up() {
@@ -443,37 +333,6 @@ fn a_server_that_nobody_can_log_in_to_is_refused() {
     assert!(matches!(error, ServerError::Config(ConfigError::NoAuthentication)));
 }
 
-/// Over any transport, in pieces of every size, and how it ended.
-#[test]
-fn a_connection_in_pieces_says_how_it_ended() {
-    for piece in [1, 2, 7, 65536] {
-        let mut server = Server::new(store(&[b"a\n", b".\n"]), passwords());
-        server.config.plaintext = true;
-        for (script, ended) in [
-            (
-                vec![
-                    Act::Expect("+OK POP3 server ready\r\n"),
-                    send(LOGIN),
-                    Act::Expect("+OK send PASS\r\n+OK 2 messages\r\n"),
-                    Act::Interrupt,
-                    send("RETR 2\r\n"),
-                    Act::Expect("+OK message follows\r\n..\r\n.\r\n"),
-                    Act::Reset,
-                ],
-                Ended::NothingRemoved,
-            ),
-            (vec![send(LOGIN), Act::Silence], Ended::TimedOut),
-            (vec![send(LOGIN), send("DELE 1\r\nQUIT\r\nDELE 2\r\n"), Act::Close], Ended::Committed),
-        ] {
-            // Where several commands come at once the answers come in as many pieces as they like.
-            let checks = piece == 65536;
-            let script = script.into_iter().filter(|act| checks || !matches!(act, Act::Expect(_)));
-            let stream = Scripted::loose(piece, script);
-            assert_eq!(server.serve_connection(stream, Channel::Clear).unwrap(), ended);
-        }
-    }
-}
-
 /// RFC 1939 §3 is about silence of the client: while an answer leaves nobody expects a command, however
 /// long it takes.
 #[test]
@@ -488,19 +347,6 @@ fn a_long_answer_is_no_inactivity() {
     body.collect(COLLECT_LIMIT).expect("the rest");
     session.dele(number(1)).expect("the session goes on");
     assert_eq!(session.quit().expect("an answer"), Update::Committed);
-    running.stop();
-}
-
-/// RFC 1939 §3: any command resets the timer, also one that nobody has to be asked about.
-#[test]
-fn every_command_resets_the_autologout_timer() {
-    let running = spawn(store(&[]), |server| server.deadlines.idle = Duration::from_millis(900));
-    let mut session = log_in(&running);
-    for _ in 0..4 {
-        std::thread::sleep(Duration::from_millis(400));
-        session.capabilities().expect("a list");
-    }
-    session.quit().expect("an answer");
     running.stop();
 }
 

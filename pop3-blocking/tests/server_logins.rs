@@ -292,30 +292,6 @@ fn without_anything_to_bind_to_there_is_no_plus() {
     running.stop();
 }
 
-/// S2.3, R2595-4.08: what comes in clear behind STLS is not answered, not in clear and not over TLS.
-#[test]
-fn octets_behind_stls_are_never_answered() {
-    let authority = Authority::new();
-    let running = spawn(server(&authority, passwords()));
-    for behind in ["CAPA\r\n", "USER mrose\r\nPASS tan staaf\r\n", "x"] {
-        let mut stream = raw(&running);
-        stream.write_all(format!("STLS\r\n{behind}").as_bytes()).expect("a write");
-        let mut answer = Vec::new();
-        // The connection ends, in whatever way.
-        let _ = stream.read_to_end(&mut answer);
-        assert_eq!(String::from_utf8_lossy(&answer), "", "{behind:?}");
-        // After the answer it is no TLS, and an alert is no answer.
-        let mut stream = raw(&running);
-        assert_eq!(said(&mut stream, &["STLS"]), ["+OK begin TLS\r\n"]);
-        stream.write_all(behind.as_bytes()).expect("a write");
-        stream.shutdown(std::net::Shutdown::Write).expect("a half-close");
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        assert!(!answer.contains(&b'+') && !answer.contains(&b'-'), "{answer:?}");
-    }
-    running.stop();
-}
-
 /// B10, F19: silence behind STLS ends, and its place is free again.
 #[test]
 fn silence_behind_stls_is_given_up() {
@@ -337,24 +313,6 @@ fn silence_behind_stls_is_given_up() {
         });
         running.stop();
     }
-}
-
-/// R2595-4.06, S2.4: what was said in clear is forgotten; STLS is not offered twice.
-#[test]
-fn what_was_said_in_clear_is_forgotten() {
-    let authority = Authority::new();
-    let running = spawn(server(&authority, passwords()));
-    let mut stream = raw(&running);
-    // Directly behind USER there is no STLS: what follows is a command again.
-    let answers = said(&mut stream, &["USER mrose", "STLS"]);
-    assert_eq!(answers[0], "+OK send PASS\r\n");
-    assert!(answers[1].starts_with("-ERR "), "{answers:?}");
-    let mut stream = raw_stls(&authority, stream);
-    let answers = said(&mut stream, &["PASS tan staaf", "STLS"]);
-    assert!(answers.iter().all(|answer| answer.starts_with("-ERR ")), "{answers:?}");
-    let answers = said(&mut stream, &["USER mrose", "PASS tan staaf", "QUIT"]);
-    assert_eq!(answers[1..], ["+OK 0 messages\r\n", "+OK bye\r\n"]);
-    running.stop();
 }
 
 /// S14.6: attempts are counted, whatever became of them: malformed, cancelled, refused. The last one ends

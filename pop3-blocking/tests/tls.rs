@@ -3,16 +3,14 @@
 #![cfg(all(feature = "server", feature = "tls"))]
 
 use std::io::{self, BufRead as _, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pop3_blocking::pop3_proto::client::{Channel, Eof, ProtocolError, Security, Update};
+use pop3_blocking::pop3_proto::client::{Channel, ProtocolError, Security, Update};
 use pop3_blocking::pop3_proto::{Command, Mailbox, MessageNumber, Password};
 use pop3_blocking::rustls;
-use pop3_blocking::server::{
-    Ended, Listener, Memory, Passwords, Running, Server, ServerError, ServerTls,
-};
+use pop3_blocking::server::{Ended, Listener, Memory, Passwords, Running, Server, ServerTls};
 use pop3_blocking::{
     COLLECT_LIMIT, Client, Error, Outcome, Session, Timeouts, Tls, TlsError, TlsErrorKind,
 };
@@ -137,61 +135,6 @@ fn a_whole_session() {
     assert_eq!(session.stat().unwrap().messages, 2);
     drop(session);
     running.stop();
-}
-
-/// B11, B15, B19, R8314-3.1.03: each is told apart, and each before an octet of POP3 was sent.
-#[test]
-fn a_certificate_that_is_not_to_be_believed() {
-    let authority = Authority::new();
-    let names = &["localhost"];
-    let expired = |parameters: &mut rcgen::CertificateParams| {
-        parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
-    };
-    let early = |parameters: &mut rcgen::CertificateParams| {
-        parameters.not_before = rcgen::date_time_ymd(2400, 1, 1);
-    };
-    for (issued, kind, says) in [
-        (
-            authority.issue_for(&["elsewhere.example", "localhost.example"], |_| {}),
-            TlsErrorKind::WrongName,
-            "the certificate is for another name",
-        ),
-        (
-            Authority::named("another", &rcgen::PKCS_ECDSA_P256_SHA256).issue_for(names, |_| {}),
-            TlsErrorKind::UnknownIssuer,
-            "the certificate was issued by nobody who is trusted",
-        ),
-        (
-            // Of the same name, without its key.
-            Authority::new().issue_for(names, |_| {}),
-            TlsErrorKind::Certificate,
-            "the certificate cannot be accepted",
-        ),
-        (authority.issue_for(names, expired), TlsErrorKind::Expired, "the certificate has expired"),
-        (
-            authority.issue_for(names, early),
-            TlsErrorKind::NotValidYet,
-            "the certificate is not valid yet",
-        ),
-    ] {
-        for version in [&TLS12, &TLS13] {
-            let (port, observed) = raw_server(issued.server(&[version], &[]), |stream| {
-                let greeted = stream.write_all(b"+OK ready\r\n").and_then(|()| stream.flush());
-                let mut received = Vec::new();
-                let read = stream.read_to_end(&mut received);
-                (greeted.and_then(|()| read.map(drop)), received)
-            });
-            let error = tls_error(builder(&authority).connect("localhost", port));
-            assert_eq!(error.kind(), kind, "{error}");
-            assert!(error.to_string().starts_with(says), "{error}");
-            let source = std::error::Error::source(&error);
-            assert!(source.is_some_and(<dyn std::error::Error>::is::<rustls::Error>));
-            assert!(Error::Tls(error).is_tls());
-            let (handshake, received) = observed.join().unwrap();
-            assert!(handshake.is_err(), "the server must learn of it");
-            assert_eq!(received, b"");
-        }
-    }
 }
 
 /// B11: what no verifier could verify is refused before anything is connected.
@@ -325,44 +268,6 @@ fn without_a_certificate_there_is_no_listener() {
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
 }
 
-/// A18.4, H10: the end of the connection without the end of TLS inside a message is no end of it.
-#[test]
-fn a_cut_inside_a_message_is_an_error() {
-    let authority = Authority::new();
-    for (orderly, how) in [(false, Eof::Abrupt), (true, Eof::Clean)] {
-        for version in [&TLS12, &TLS13] {
-            let config = authority.issue().server(&[version], &[]);
-            let (port, peer) = raw_server(config, move |stream| {
-                few_words(stream)?;
-                if orderly {
-                    stream.conn.send_close_notify();
-                    stream.flush()?;
-                }
-                stream.sock.shutdown(Shutdown::Write)
-            });
-            let mut session = log_in(&authority, port);
-            let error = session.retr(number(1)).unwrap().collect(COLLECT_LIMIT).expect_err("a cut");
-            assert!(
-                matches!(&error, Error::Protocol(ProtocolError::UnexpectedEof { eof, .. }) if *eof == how),
-                "{error:?}"
-            );
-            peer.join().unwrap().unwrap();
-        }
-    }
-}
-
-/// A18.4: after QUIT's answer the way in which the connection ends does not matter.
-#[test]
-fn a_cut_after_quit_is_none() {
-    let authority = Authority::new();
-    let (port, peer) = raw_server(authority.issue().server(ALL_VERSIONS, &[]), |stream| {
-        few_words(stream)?;
-        stream.sock.shutdown(Shutdown::Both)
-    });
-    assert_eq!(log_in(&authority, port).quit().unwrap(), Update::Committed);
-    peer.join().unwrap().unwrap();
-}
-
 /// R8314-3.4.01: the client says that it ends, after QUIT and dropped in the middle.
 #[test]
 fn a_client_closes_tls() {
@@ -394,30 +299,6 @@ fn a_client_closes_tls() {
             assert_eq!(peer.join().unwrap().expect("close_notify"), 0);
         }
     }
-}
-
-/// R8314-3.4.01: the server says that it ends.
-#[test]
-fn a_server_closes_tls() {
-    let authority = Authority::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let server = server(&authority, &[]);
-    let serving = std::thread::spawn(move || {
-        for _ in 0..2 {
-            let stream = Dribble::new(listener.accept().unwrap().0);
-            assert_eq!(server.serve_tls_connection(stream).unwrap(), Ended::NothingRemoved);
-        }
-    });
-    for version in [&TLS12, &TLS13] {
-        let mut client = raw_client(authority.client(&[version], &[]), port);
-        client.write_all(b"QUIT\r\n").unwrap();
-        let mut said = String::new();
-        // Without close_notify this is an error.
-        client.read_to_string(&mut said).expect("close_notify");
-        assert_eq!(said, "+OK POP3 server ready\r\n+OK bye\r\n");
-    }
-    serving.join().unwrap();
 }
 
 /// RFC 7301 §3.2 at the server: `pop3` and nothing are served, anything else is refused.
@@ -506,60 +387,6 @@ fn either_version_will_do() {
     builder.tls = Some(Arc::new(authority.client(&[&TLS13], &[])).into());
     assert_eq!(tls_error(builder.connect("localhost", port)).kind(), TlsErrorKind::Failed);
     assert!(peer.join().unwrap().is_err());
-}
-
-/// A POP3 server in clear is not taken for one over TLS, nor is anything else.
-#[test]
-fn a_server_without_tls() {
-    let authority = Authority::new();
-    for (says, kind) in [
-        (&b"+OK ready\r\n"[..], TlsErrorKind::NotTls),
-        (b"\x15\x03\x03\x00\x02\x02\x28", TlsErrorKind::Failed),
-        (b"\x16\x03\x03\x00\x04\xff\xff\xff\xff", TlsErrorKind::Failed),
-        (b"", TlsErrorKind::Closed),
-        (b"\x16\x03\x03", TlsErrorKind::Closed),
-    ] {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let peer = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            stream.write_all(says).unwrap();
-            stream.shutdown(Shutdown::Write).unwrap();
-            let mut hello = Vec::new();
-            let _ = stream.read_to_end(&mut hello);
-            hello
-        });
-        let error = tls_error(builder(&authority).connect("127.0.0.1", port));
-        assert_eq!(error.kind(), kind, "{error}");
-        let hello = peer.join().unwrap();
-        assert_eq!(hello.first(), Some(&22), "a handshake record and nothing in clear");
-    }
-}
-
-/// A client in clear, or of nothing at all, ends its own connection and no other.
-#[test]
-fn a_client_without_tls() {
-    let authority = Authority::new();
-    let running = spawn(server(&authority, &[]));
-    for says in [&b"USER mrose\r\nPASS tan staaf\r\nSTAT\r\n"[..], b"", b"\x16", &[0xff; 10_000]] {
-        let mut stream = TcpStream::connect(running.address()).unwrap();
-        let _ = stream.write_all(says);
-        let _ = stream.shutdown(Shutdown::Write);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        // An alert at most.
-        assert!(answer.is_empty() || answer[0] == 21, "{answer:?}");
-    }
-    log_in(&authority, running.address().port()).quit().unwrap();
-    running.stop();
-
-    let (here, there) = pair();
-    (&there).write_all(b"CAPA\r\n").unwrap();
-    let error = server(&authority, &[]).serve_tls_connection(here).expect_err("no TLS");
-    assert!(
-        matches!(&error, ServerError::Tls(error) if error.kind() == TlsErrorKind::NotTls),
-        "{error:?}"
-    );
 }
 
 fn pair() -> (TcpStream, TcpStream) {
@@ -683,49 +510,4 @@ fn tls_of_ones_own() {
     let client = Client::builder(Security::Implicit).over_untimed(stream, Channel::Tls);
     client.unwrap().login(&mrose(), &password()).expect("a login").quit().unwrap();
     running.stop();
-}
-
-/// A server that accepts STLS, over a connection that breaks while STLS is flushed.
-#[derive(Debug)]
-struct Breaking {
-    said: Vec<u8>,
-    broken: bool,
-}
-
-impl Read for Breaking {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let len = buffer.len().min(self.said.len());
-        buffer[..len].copy_from_slice(&self.said[..len]);
-        self.said.drain(..len);
-        Ok(len)
-    }
-}
-
-impl Write for Breaking {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.broken = octets.starts_with(b"STLS");
-        let reply: &[u8] = if self.broken { b"+OK\r\n" } else { b"+OK\r\nSTLS\r\n.\r\n" };
-        self.said.extend_from_slice(reply);
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.broken { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
-    }
-}
-
-impl Timeouts for Breaking {
-    fn set_timeout(&mut self, _: Duration) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// I12: where the connection takes nothing more TLS is not begun, whatever the server says.
-#[test]
-fn tls_is_not_begun_over_what_is_broken() {
-    let mut builder = builder(&Authority::new());
-    builder.config.security = Security::StlsRequired;
-    let stream = Breaking { said: b"+OK\r\n".to_vec(), broken: false };
-    let error = tls_error(builder.over_stls(stream, Channel::Clear, "localhost"));
-    assert_eq!(error.kind(), TlsErrorKind::Closed);
 }

@@ -6,7 +6,9 @@ use pop3_blocking::{ChannelBindings, Error, QuitError, TlsError};
 use pop3_proto::client::{self, Choice, Credentials, Login, Opening, Security, Update, UseStls};
 use pop3_proto::sasl::Mechanism;
 use pop3_proto::state::State;
-use pop3_proto::{Capabilities, Deviations, Greeting, Mailbox, Password};
+use pop3_proto::{
+    Capabilities, Command, Deviations, Greeting, LanguageListing, LanguageRange, Mailbox, Password,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::connect::Builder;
@@ -78,6 +80,44 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// Dropped, it abandons the command; what was known of the server before stays known.
     pub async fn capabilities(&mut self) -> Result<Capabilities, Error> {
         self.driver.capabilities().await
+    }
+
+    /// Turns UTF-8 mode on: messages may come with UTF-8 in their headers (UTF8, RFC 6856 §2). Before the
+    /// login and behind STLS only, which a client that is made with a name has behind it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] from a server that does not know it, or does not want to now.
+    ///
+    /// # Cancel safety
+    /// Dropped, it abandons the command; if it has left, the server does it nevertheless.
+    pub async fn utf8(&mut self) -> Result<(), Error> {
+        self.driver.positive(&Command::Utf8).await.map(drop)
+    }
+
+    /// The languages that the server's texts can be in (LANG, RFC 6856 §3).
+    ///
+    /// # Errors
+    /// [`Error::Refused`] from a server that does not know LANG, or cannot list them.
+    ///
+    /// # Cancel safety
+    /// Dropped, it abandons the command.
+    pub async fn languages(&mut self) -> Result<Vec<LanguageListing>, Error> {
+        self.driver.languages().await
+    }
+
+    /// Asks for the server's texts in another language, and gives the one that it chose (LANG, RFC 6856
+    /// §3).
+    ///
+    /// # Errors
+    /// After [`Error::Refused`] the language is as before.
+    ///
+    /// # Cancel safety
+    /// Dropped, it abandons the command; if it has left, the server does it nevertheless.
+    pub async fn choose_language(
+        &mut self,
+        range: &LanguageRange,
+    ) -> Result<LanguageListing, Error> {
+        self.driver.item(&Command::Lang(Some(range.clone()))).await
     }
 
     /// Logs in by the best method that the policy allows and the server announces:

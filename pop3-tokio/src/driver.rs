@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Buf as _;
-use pop3_blocking::{Deadlines, Error, is_end};
+use pop3_blocking::{Deadlines, Error, TlsError, TlsErrorKind, is_end};
 use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, Step};
 use pop3_proto::{Command, Deviations};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -44,6 +44,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     /// Begins TLS: the session that goes on knows nothing that came before it.
     pub(crate) async fn begin_tls(&mut self, peer: Peer) -> Result<(), Error> {
+        if self.write_closed {
+            // What belongs before TLS may stand in the transport.
+            return Err(TlsError::from(TlsErrorKind::Closed).into());
+        }
         Ok(self.stream.upgrade(|stream| peer.connect(stream), self.clock.deadlines.tls).await?)
     }
 

@@ -6,8 +6,8 @@ use pop3_blocking::{Error, FromItem, QuitError};
 use pop3_proto::client::{Channel, Event, Method, Support, Update};
 use pop3_proto::state::Keyword;
 use pop3_proto::{
-    Capabilities, Command, Deviations, DropListing, Greeting, MessageNumber, Response, ScanListing,
-    UniqueIdListing,
+    Capabilities, Command, Deviations, DropListing, Greeting, LanguageListing, LanguageRange,
+    MessageNumber, Response, ScanListing, UniqueIdListing,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -100,6 +100,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Dropped, it abandons the command; what was known of the server before stays known.
     pub async fn capabilities(&mut self) -> Result<Capabilities, Error> {
         self.driver.capabilities().await
+    }
+
+    /// The languages that the server's texts can be in (LANG, RFC 6856 §3).
+    ///
+    /// # Errors
+    /// As [`Session::stat`]; [`Error::Refused`] from a server that cannot list them.
+    ///
+    /// # Cancel safety
+    /// Dropped, it abandons the command.
+    pub async fn languages(&mut self) -> Result<Vec<LanguageListing>, Error> {
+        self.driver.languages().await
+    }
+
+    /// Asks for the server's texts in another language, and gives the one that it chose (LANG, RFC 6856
+    /// §3). Texts are shown, never decided by.
+    ///
+    /// # Errors
+    /// As [`Session::stat`]; after [`Error::Refused`] the language is as before.
+    ///
+    /// # Cancel safety
+    /// Dropped, it abandons the command; if it has left, the server does it nevertheless.
+    pub async fn choose_language(
+        &mut self,
+        range: &LanguageRange,
+    ) -> Result<LanguageListing, Error> {
+        self.driver.item(&Command::Lang(Some(range.clone()))).await
     }
 
     /// How many messages there are, and their octets together (STAT).
@@ -267,13 +293,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     /// The same, with a negative one as an error.
-    async fn positive(&mut self, command: &Command) -> Result<Response, Error> {
+    pub(crate) async fn positive(&mut self, command: &Command) -> Result<Response, Error> {
         let response = self.line(command).await?;
         if response.is_ok() { Ok(response) } else { Err(Error::Refused(response)) }
     }
 
     /// A command whose single line is an item.
-    async fn item<T: FromItem>(&mut self, command: &Command) -> Result<T, Error> {
+    pub(crate) async fn item<T: FromItem>(&mut self, command: &Command) -> Result<T, Error> {
         let mut sent = self.send(command).await?;
         match sent.event().await? {
             Event::Item { item, .. } => match sent.event().await? {
@@ -283,6 +309,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             Event::Completed { response, .. } if !response.is_ok() => Err(Error::Refused(response)),
             _ => Err(Error::Unexpected),
         }
+    }
+
+    pub(crate) async fn languages(&mut self) -> Result<Vec<LanguageListing>, Error> {
+        let mut items = self.items(&Command::Lang(None)).await?;
+        let mut languages = Vec::new();
+        while let Some(item) = items.next().await {
+            languages.push(LanguageListing::from_item(item?)?);
+        }
+        Ok(languages)
     }
 
     async fn items(&mut self, command: &Command) -> Result<Items<'_, S>, Error> {

@@ -128,72 +128,6 @@ async fn a_session_sees_what_the_maildrop_holds() {
     }
 }
 
-/// R1939-6.05 and F20: only a complete QUIT in TRANSACTION removes anything.
-#[tokio::test]
-async fn nothing_is_removed_without_a_complete_quit() {
-    for (commands, left, end) in [
-        ("DELE 1\r\n", 2, Ended::NothingRemoved),
-        ("DELE 1\r\nQUI", 2, Ended::NothingRemoved),
-        ("DELE 1\r\nQUIT", 2, Ended::NothingRemoved),
-        ("DELE 1\r\nQUIT\r", 2, Ended::NothingRemoved),
-        ("DELE 1\r\nQUIT x\r\n", 2, Ended::NothingRemoved),
-        ("DELE 1\r\nRSET\r\nQUIT\r\n", 2, Ended::Committed),
-        ("DELE 1\r\nQUIT\r\n", 1, Ended::Committed),
-    ] {
-        let store = store(&[b"a\n", b"b\n"]);
-        let (mut client, served) = served(Server::builder(store.clone(), passwords()), 4096);
-        let said = said(&mut client, &format!("{LOGIN}{commands}")).await;
-        assert!(said.starts_with(LOGGED_IN), "{said}");
-        assert_eq!(ended(served).await, end, "{commands:?}");
-        assert_eq!(store.messages(&mrose()).len(), left, "{commands:?}");
-        assert!(!is_open(&store), "the lock is given back");
-    }
-}
-
-/// R1939-3.16 to R1939-3.18: ten minutes after the last complete command the connection is closed
-/// without a word and nothing removed. Octets that are no complete command do not put it off.
-#[tokio::test(start_paused = true)]
-async fn an_idle_client_is_closed_without_a_word() {
-    let store = store(&[b"a\n", b"b\n"]);
-    let (mut client, served) = served(Server::builder(store.clone(), passwords()), 4096);
-    client.write_all(format!("{LOGIN}DELE 1\r\n").as_bytes()).await.expect("a write");
-    hear(&mut client, LOGGED_IN).await;
-    hear(&mut client, "+OK message deleted\r\n").await;
-    sleep(Duration::from_secs(599)).await;
-    client.write_all(b"NOOP\r\n").await.expect("it still listens");
-    hear(&mut client, "+OK nothing done\r\n").await;
-    let began = Instant::now();
-    for _ in 0..5 {
-        sleep(Duration::from_secs(100)).await;
-        client.write_all(b"N").await.expect("it still listens");
-    }
-    assert_eq!(rest(&mut client).await, "");
-    assert_eq!(began.elapsed().as_secs(), 600);
-    assert_eq!(ended(served).await, Ended::TimedOut);
-    assert_eq!(store.messages(&mrose()).len(), 2);
-    assert!(!is_open(&store), "the lock is given back");
-}
-
-/// F19: the time for a login is absolute, whatever is sent in between.
-#[tokio::test(start_paused = true)]
-async fn a_login_that_takes_too_long_is_closed() {
-    for drip in ["", "C", "CAPA\r\n"] {
-        let began = Instant::now();
-        let (client, served) = served(Server::builder(store(&[]), passwords()), 65536);
-        let (mut heard, mut says) = tokio::io::split(client);
-        let dripping = tokio::spawn(async move {
-            while says.write_all(drip.as_bytes()).await.is_ok() {
-                sleep(Duration::from_secs(10)).await;
-            }
-        });
-        let mut said = Vec::new();
-        heard.read_to_end(&mut said).await.expect("a read");
-        assert_eq!(began.elapsed().as_secs(), 180, "{drip:?}");
-        assert_eq!(ended(served).await, Ended::TimedOut);
-        dripping.abort();
-    }
-}
-
 /// F19: an authenticator that does not answer is waited for no longer than a login may take, and a
 /// maildrop that is opened after that is not left open.
 #[tokio::test]
@@ -219,20 +153,6 @@ async fn an_authenticator_that_takes_too_long_is_not_waited_for() {
     assert!(!is_open(&store));
 }
 
-/// F17: a client that asks for much and never reads is given up, and leaves no lock.
-#[tokio::test(start_paused = true)]
-async fn a_client_that_never_reads_is_given_up() {
-    let store = store(&[&b"x\n".repeat(1 << 20)]);
-    let began = Instant::now();
-    let (mut client, served) = served(Server::builder(store.clone(), passwords()), 512);
-    let commands = format!("{LOGIN}DELE 1\r\nRSET\r\nRETR 1\r\n{}", "RETR 1\r\n".repeat(30));
-    client.write_all(commands.as_bytes()).await.expect("a write");
-    assert_eq!(ended(served).await, Ended::TimedOut);
-    assert_eq!(began.elapsed().as_secs(), 120);
-    assert!(!is_open(&store), "the lock is given back");
-    assert_eq!(store.messages(&mrose()).len(), 1);
-}
-
 /// RFC 1939 §3 is about silence of the client: while an answer leaves nobody expects a command, however
 /// long it takes.
 #[tokio::test(start_paused = true)]
@@ -250,22 +170,6 @@ async fn a_long_answer_is_no_inactivity() {
     }
     assert_eq!(said(&mut client, "QUIT\r\n").await, "+OK bye\r\n");
     assert_eq!(ended(served).await, Ended::Committed);
-}
-
-/// F15: a client that vanishes in the middle of an answer leaves no lock.
-#[tokio::test]
-async fn a_client_that_vanishes_leaves_no_lock() {
-    let store = store(&[&b"x\n".repeat(1 << 20)]);
-    for command in ["LIST\r\n".repeat(50), "RETR 1\r\n".to_owned(), "DELE 1\r\n".to_owned()] {
-        let (mut client, served) = served(Server::builder(store.clone(), passwords()), 512);
-        client.write_all(format!("{LOGIN}{command}").as_bytes()).await.expect("a write");
-        let mut some = [0; 60];
-        client.read_exact(&mut some).await.expect("so much");
-        drop(client);
-        assert_eq!(ended(served).await, Ended::NothingRemoved);
-        assert!(!is_open(&store), "the lock is given back");
-        assert_eq!(store.messages(&mrose()).len(), 1);
-    }
 }
 
 /// I11: a connection whose future is dropped removes nothing and leaves no lock.

@@ -9,17 +9,12 @@ use std::time::Duration;
 
 use pop3_blocking::server::{Memory, Passwords, Running, Server, ServerTls};
 use pop3_tokio::pop3_proto::client::{
-    self, Channel, Choice, Credentials, Eof, Method, ProtocolError, Security, SendError, Update,
+    Channel, Choice, Credentials, Method, Security, SendError, Update,
 };
 use pop3_tokio::pop3_proto::{Command, Mailbox, MessageNumber, Password};
-use pop3_tokio::{Builder, COLLECT_LIMIT, Client, Error, Outcome, Session, Tls, TlsErrorKind};
+use pop3_tokio::{Builder, COLLECT_LIMIT, Client, Error, Outcome, Session, Tls};
 use rustls::ALL_VERSIONS;
-use rustls::version::{TLS12, TLS13};
-use tokio::io::{
-    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
-    DuplexStream, duplex,
-};
-use tokio::task::JoinHandle;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, duplex};
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -100,71 +95,6 @@ async fn a_whole_session() {
     running.stop();
 }
 
-/// B11, B15, B19, R8314-3.1.03: each is told apart, and nothing of POP3 is sent.
-#[tokio::test]
-async fn a_certificate_that_is_not_to_be_believed() {
-    let authority = Authority::new();
-    let names = &["localhost"];
-    let expired = |parameters: &mut rcgen::CertificateParams| {
-        parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
-    };
-    for (issued, kind) in [
-        (authority.issue_for(&["elsewhere.example"], |_| {}), TlsErrorKind::WrongName),
-        (
-            Authority::named("another", &rcgen::PKCS_ECDSA_P256_SHA256).issue_for(names, |_| {}),
-            TlsErrorKind::UnknownIssuer,
-        ),
-        (authority.issue_for(names, expired), TlsErrorKind::Expired),
-    ] {
-        for version in [&TLS12, &TLS13] {
-            let (server, transport) = duplex(4096);
-            let config = issued.server(&[version], &[]);
-            let heard = tokio::spawn(async move {
-                let mut heard = Vec::new();
-                if let Ok(mut stream) = TlsAcceptor::from(Arc::new(config)).accept(server).await {
-                    let _ = stream.write_all(b"+OK\r\n").await;
-                    let _ = stream.read_to_end(&mut heard).await;
-                }
-                heard
-            });
-            let builder = builder(&authority, Security::Implicit);
-            let error = builder.over_tls(transport, "localhost").await.unwrap_err();
-            let Error::Tls(error) = &error else { panic!("{error:?}") };
-            assert_eq!(error.kind(), kind, "{error}");
-            let source = std::error::Error::source(error);
-            assert!(source.is_some_and(<dyn std::error::Error>::is::<rustls::Error>));
-            assert_eq!(heard.await.unwrap(), b"");
-        }
-    }
-    let (_server, transport) = duplex(64);
-    let builder = builder(&authority, Security::Implicit);
-    let error = builder.over_tls(transport, "no name").await.unwrap_err();
-    assert!(matches!(error, Error::Tls(error) if error.kind() == TlsErrorKind::ServerName));
-}
-
-/// C0002: a peer that says nothing, one that closes and one that does not speak TLS.
-#[tokio::test(start_paused = true)]
-async fn a_handshake_that_does_not_come_to_its_end() {
-    let authority = Authority::new();
-    let builder = builder(&authority, Security::Implicit);
-
-    let (_server, transport) = duplex(64);
-    let since = Instant::now();
-    let error = builder.over_tls(transport, "localhost").await.unwrap_err();
-    assert!(error.is_timeout() && error.is_tls(), "{error:?}");
-    assert!((30..=31).contains(&since.elapsed().as_secs()), "{:?}", since.elapsed());
-
-    let (mut server, transport) = duplex(4096);
-    server.shutdown().await.unwrap();
-    let error = builder.over_tls(transport, "localhost").await.unwrap_err();
-    assert!(matches!(error, Error::Tls(error) if error.kind() == TlsErrorKind::Closed));
-
-    let (mut server, transport) = duplex(4096);
-    server.write_all(b"+OK ready in clear\r\n").await.unwrap();
-    let error = builder.over_tls(transport, "localhost").await.unwrap_err();
-    assert!(matches!(error, Error::Tls(error) if error.kind() == TlsErrorKind::NotTls));
-}
-
 /// Speaks POP3 over TLS until the client has gone; how it went.
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: TlsStream<S>, lines: Lines) -> bool {
     let mut responder = Responder::default();
@@ -186,153 +116,12 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: TlsStream<S>, line
     }
 }
 
-/// Greets in clear, offers STLS and begins TLS.
-fn stls(server: DuplexStream, issued: &Issued, lines: &Lines) -> JoinHandle<bool> {
-    let (acceptor, lines) = (acceptor(issued), Arc::clone(lines));
-    tokio::spawn(async move {
-        let mut server = BufReader::with_capacity(1, server);
-        server.write_all(b"+OK ready\r\n").await.unwrap();
-        for (line, reply) in [("CAPA\r\n", "+OK\r\nSTLS\r\n.\r\n"), ("STLS\r\n", "+OK\r\n")] {
-            let mut heard = String::new();
-            server.read_line(&mut heard).await.unwrap();
-            assert_eq!(heard, line);
-            server.write_all(reply.as_bytes()).await.unwrap();
-        }
-        serve(acceptor.accept(server.into_inner()).await.expect("a handshake"), lines).await
-    })
-}
-
 async fn user_pass<S>(client: Client<S>) -> Session<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + std::fmt::Debug,
 {
     let credentials = Credentials::password(mrose(), password());
     client.login_with(credentials, Choice::Only(Method::UserPass)).await.expect("a login")
-}
-
-/// RFC 2595 §4: nothing but CAPA and STLS leaves in clear, and the session goes on under TLS. Small
-/// buffers between them change nothing, and the end is said by `close_notify` (R8314-3.4.01).
-#[tokio::test(start_paused = true)]
-async fn a_whole_session_by_stls() {
-    let authority = Authority::new();
-    let issued = authority.issue();
-    for security in [Security::StlsRequired, Security::StlsPreferred] {
-        // In a handshake rustls writes out before it reads, and wants room for its shortest record.
-        for size in [7, 64, 4096] {
-            let lines = Lines::default();
-            let (server, transport) = duplex(size);
-            let talk = stls(server, &issued, &lines);
-            let builder = builder(&authority, security);
-            let client = builder.over_stls(transport, Channel::Clear, "localhost").await.unwrap();
-            assert!(client.channel_bindings().tls_exporter.is_some());
-            let mut session = user_pass(client).await;
-            assert_eq!(session.channel(), Channel::Tls);
-            let body = session.retr(number(1)).await.unwrap();
-            assert_eq!(body.collect(COLLECT_LIMIT).await.unwrap(), message("1").as_bytes());
-            assert_eq!(session.quit().await.unwrap(), Update::Committed);
-            assert!(talk.await.unwrap(), "the end was not said");
-            let said = lines.lock().unwrap().clone();
-            assert_eq!(said, ["USER mrose", "PASS tan staaf", "RETR 1", "QUIT"]);
-        }
-    }
-}
-
-/// B1, B2, I12: octets behind the answer to STLS end the session, before any handshake; a refusal and a
-/// server that offers nothing end it too, where TLS is required.
-#[tokio::test(start_paused = true)]
-async fn stls_that_does_not_begin() {
-    type Expected = fn(&Error) -> bool;
-    let authority = Authority::new();
-    let cases: [(&str, &str, Expected); 4] = [
-        ("STLS\r\n", "+OK\r\n+OK injected\r\n", |error| {
-            matches!(error, Error::Protocol(ProtocolError::OctetsAfterStls))
-        }),
-        ("STLS\r\n", "+OK\r\n\x16", |error| {
-            matches!(error, Error::Protocol(ProtocolError::OctetsAfterStls))
-        }),
-        ("STLS\r\n", "-ERR not now\r\n", |error| {
-            matches!(error, Error::Login(client::LoginError::StlsRefused(_)))
-        }),
-        ("", "", |error| matches!(error, Error::Login(client::LoginError::StlsNotOffered))),
-    ];
-    for (offered, answer, expected) in cases {
-        let (server, transport) = duplex(4096);
-        let talk = tokio::spawn(async move {
-            let mut server = BufReader::new(server);
-            server.write_all(b"+OK ready\r\n").await.unwrap();
-            server.read_line(&mut String::new()).await.unwrap();
-            server.write_all(format!("+OK\r\n{offered}.\r\n").as_bytes()).await.unwrap();
-            let mut rest = String::new();
-            server.read_line(&mut rest).await.unwrap();
-            let _ = server.write_all(answer.as_bytes()).await;
-            server.read_to_string(&mut rest).await.unwrap();
-            rest
-        });
-        let builder = builder(&authority, Security::StlsRequired);
-        let opened = builder.over_stls(transport, Channel::Clear, "localhost").await;
-        let error = opened.unwrap_err();
-        assert!(expected(&error), "{error:?}");
-        assert_eq!(talk.await.unwrap(), offered, "nothing else leaves");
-    }
-}
-
-/// B3: a handshake that fails is no reason to go on in clear.
-#[tokio::test(start_paused = true)]
-async fn a_handshake_that_fails_behind_stls() {
-    let authority = Authority::new();
-    let (server, transport) = duplex(4096);
-    let talk = tokio::spawn(async move {
-        let mut server = BufReader::new(server);
-        server.write_all(b"+OK ready\r\n").await.unwrap();
-        server.read_line(&mut String::new()).await.unwrap();
-        server.write_all(b"+OK\r\nSTLS\r\n.\r\n").await.unwrap();
-        server.read_line(&mut String::new()).await.unwrap();
-        server.write_all(b"+OK\r\n").await.unwrap();
-        server.read_u8().await.unwrap();
-        server.write_all(b"-ERR what?\r\n").await.unwrap();
-        let mut rest = Vec::new();
-        server.read_to_end(&mut rest).await.unwrap();
-        rest
-    });
-    let builder = builder(&authority, Security::StlsPreferred);
-    let error = builder.over_stls(transport, Channel::Clear, "localhost").await.unwrap_err();
-    assert!(matches!(error, Error::Tls(error) if error.kind() == TlsErrorKind::NotTls));
-    let rest = talk.await.unwrap();
-    for word in ["USER", "CAPA", "QUIT"] {
-        assert!(!rest.windows(4).any(|octets| octets == word.as_bytes()), "{word} in clear");
-    }
-}
-
-/// H7, R8314-3.4.01: an end without `close_notify` is told from one with it, also behind a message cut off.
-#[tokio::test(start_paused = true)]
-async fn a_cut_is_told_from_an_end() {
-    let authority = Authority::new();
-    for eof in [Eof::Clean, Eof::Abrupt] {
-        let (server, transport) = duplex(4096);
-        let acceptor = acceptor(&authority.issue());
-        tokio::spawn(async move {
-            let mut server = BufReader::new(acceptor.accept(server).await.unwrap());
-            server.write_all(b"+OK\r\n").await.unwrap();
-            for reply in ["+OK\r\n", "+OK\r\n", "+OK\r\nhalf\r\n"] {
-                server.read_line(&mut String::new()).await.unwrap();
-                server.write_all(reply.as_bytes()).await.unwrap();
-                server.flush().await.unwrap();
-            }
-            if eof == Eof::Clean {
-                server.shutdown().await.unwrap();
-            }
-        });
-        let builder = builder(&authority, Security::Implicit);
-        let client = builder.over_tls(transport, "localhost").await.unwrap();
-        let mut session = user_pass(client).await;
-        let body = session.retr(number(1)).await.unwrap();
-        let error = body.collect(COLLECT_LIMIT).await.unwrap_err();
-        assert!(
-            matches!(&error, Error::Protocol(ProtocolError::UnexpectedEof { eof: of, .. }) if *of == eof),
-            "{error:?}"
-        );
-        assert!(matches!(session.noop().await, Err(Error::Send(SendError::Over))));
-    }
 }
 
 /// A record that was tampered with is an error of TLS, and the session is over.

@@ -3,47 +3,72 @@
 #![allow(dead_code, reason = "not every test needs each of them")]
 
 use std::collections::VecDeque;
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 // The scripts are those of the blocking adapter.
 #[path = "../../../pop3-blocking/tests/support/mod.rs"]
 mod script;
 #[allow(unused_imports, reason = "not every test needs each of them")]
-pub(crate) use script::{Act, Scripted, send};
+pub(crate) use script::{Act, Cuts, Pauses, Scripted, expect, next_random, send, surplus};
 
 /// A transport on which the peer follows a script; where it is silent nothing is ever ready.
 #[derive(Debug)]
-pub(crate) struct Script(pub(crate) Scripted);
+pub(crate) struct Script<T = Scripted> {
+    peer: T,
+    pause: Option<Pin<Box<Sleep>>>,
+}
 
-impl AsyncRead for Script {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.0.read(buffer.initialize_unfilled()) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-            read => Poll::Ready(read.map(|read| buffer.advance(read))),
-        }
+impl<T> Script<T> {
+    pub(crate) const fn new(peer: T) -> Self {
+        Self { peer, pause: None }
     }
 }
 
-impl AsyncWrite for Script {
+/// What would block is not ready.
+fn ready_or_not<R>(done: io::Result<R>) -> Poll<io::Result<R>> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        done => Poll::Ready(done),
+    }
+}
+
+impl<T: Pauses + Unpin> AsyncRead for Script<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(pause) = &mut this.pause {
+                ready!(pause.as_mut().poll(cx));
+                this.pause = None;
+            }
+            let Some(pause) = this.peer.take_pause() else { break };
+            this.pause = Some(Box::pin(sleep(pause)));
+        }
+        let read = ready!(ready_or_not(this.peer.read(buffer.initialize_unfilled())));
+        Poll::Ready(read.map(|read| buffer.advance(read)))
+    }
+}
+
+impl<T: Pauses + Unpin> AsyncWrite for Script<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
         octets: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Poll::Ready(self.0.write(octets))
+        ready_or_not(self.peer.write(octets))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready_or_not(self.peer.flush())
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -121,11 +146,6 @@ impl Pace {
             }
         }
     }
-}
-
-pub(crate) fn next_random(state: &mut u32) -> u32 {
-    *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-    *state >> 8
 }
 
 /// A transport that gives and takes in pieces, and is seldom ready.
