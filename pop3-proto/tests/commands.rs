@@ -788,7 +788,7 @@ fn a_line_has_at_most_255_octets() {
     );
 }
 
-/// R8314-5.2.02, R2595-2.3.01, I10, B1, B4: which commands leave under which policy over which channel.
+/// R8314-5.2.02, R2595-2.2.01, R2595-2.3.01, I10, B1, B4: which commands leave under which policy over which channel.
 #[test]
 fn security_policies_and_channels() {
     let policies = [

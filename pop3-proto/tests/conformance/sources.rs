@@ -40,6 +40,7 @@ impl Sources {
     pub(crate) fn test(&self, test: &str) -> Option<&str> {
         match test.split_once("::") {
             None => self.0.get(test).filter(|_| has_extension(test, "txt")).map(String::as_str),
+            Some((path, name)) if path.contains("/scenarios/") => scenario(self.0.get(path)?, name),
             Some((path, name)) => function(self.0.get(path)?, name),
         }
     }
@@ -75,6 +76,16 @@ pub(crate) fn function<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         at += line.len();
     }
     None
+}
+
+/// The scenario of that name, from its documentation to its closing brace; only one that every adapter makes a test of,
+/// since it stands in a list that a macro goes through.
+fn scenario<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.contains(&format!("\n            {name},\n")).then_some(())?;
+    let at = text.find(&format!("\npub(crate) fn {name}("))?;
+    let start = text[..at].rfind("\n\n")?;
+    let end = at + text[at..].find("\n}\n")?;
+    Some(&text[start..end])
 }
 
 /// Every id that `text` names, in order.
