@@ -1135,7 +1135,7 @@ fn what_cannot_be_is_a_usage_error() {
     assert!(!fetch.root.join("Maildir").exists());
 }
 
-/// R8314-5.2.01, R8314-5.2.02, R8314-5.2.03: each policy against a server without STLS, on another host and on this one: how it
+/// R2595-9.02, R8314-5.2.01, R8314-5.2.02, R8314-5.2.03: each policy against a server without STLS, on another host and on this one: how it
 /// ends, and what of the login leaves.
 #[test]
 fn nothing_of_a_login_leaves_in_clear_unless_that_is_allowed() {

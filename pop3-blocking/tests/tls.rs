@@ -456,7 +456,7 @@ fn one_octet_at_a_time() {
     assert_eq!(serving.join().unwrap(), Ended::Committed);
 }
 
-/// By default a client believes whom the platform believes.
+/// R8314-5.2.01: by default a client believes whom the platform believes, and nobody else.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_platform_is_asked_by_default() {
@@ -474,7 +474,7 @@ fn the_platform_is_asked_by_default() {
             .unwrap();
         assert_eq!(connecting.status.success(), succeeds, "{connecting:?}");
         let told = String::from_utf8_lossy(&connecting.stdout);
-        let outcome = if succeeds { "1 passed" } else { "UnknownIssuer" };
+        let outcome = if succeeds { "1 passed" } else { "InvalidCertificate" };
         assert!(told.contains(outcome), "{connecting:?}");
     }
     running.stop();

@@ -788,7 +788,7 @@ fn a_line_has_at_most_255_octets() {
     );
 }
 
-/// R8314-5.2.02, R2595-2.2.01, R2595-2.3.01, I10, B1, B4: which commands leave under which policy over which channel.
+/// R8314-5.2.02, R2595-2.3.01, I10, B1, B4: which commands leave under which policy over which channel.
 #[test]
 fn security_policies_and_channels() {
     let policies = [
@@ -805,6 +805,7 @@ fn security_policies_and_channels() {
                     matches!(keyword, None | Some(Keyword::User | Keyword::Pass | Keyword::Apop))
                         || matches!(row.command, Command::Auth { .. });
                 assert_eq!(row.command.holds_credential(), secret);
+                // R2595-2.2.01: over a channel that is protected everything, in clear what the policy says.
                 let leaves = channel != Channel::Clear
                     || match security {
                         Security::PlaintextAllowed => true,

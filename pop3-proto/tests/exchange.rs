@@ -255,6 +255,7 @@ fn an_initial_response_keeps_the_line_within_255_octets() {
 /// is forgiven; it counts as empty. Anywhere else it is a malformed challenge.
 #[test]
 fn text_challenge() {
+    // OX-30: the last one is what Exchange 4.0 to 5.5 say to `AUTH NTLM`.
     for text in ["+ go ahead\r\n", "+ Username:\r\n", "+ =\r\n", "+ OK\r\n"] {
         for config in [tolerant(), outlook()] {
             let script = auth_and(&[s(text), Step::Answer("QUJD"), s("+OK\r\n")]);

@@ -40,8 +40,12 @@ impl Sources {
     pub(crate) fn test(&self, test: &str) -> Option<&str> {
         match test.split_once("::") {
             None => self.0.get(test).filter(|_| has_extension(test, "txt")).map(String::as_str),
-            Some((path, name)) if path.contains("/scenarios/") => scenario(self.0.get(path)?, name),
-            Some((path, name)) => function(self.0.get(path)?, name),
+            Some((path, name)) => {
+                let found = function(self.0.get(path)?, name)?;
+                // A scenario is played by a test of its name in each adapter.
+                let is_scenario = path.contains("/tests/scenarios/");
+                (is_scenario || found.lines().any(is_test)).then_some(found)
+            }
         }
     }
 }
@@ -50,7 +54,11 @@ fn has_extension(path: &str, extension: &str) -> bool {
     Path::new(path).extension().is_some_and(|found| found == extension)
 }
 
-/// The function of that name, from its documentation to its closing brace; only one that is a test.
+fn is_test(line: &str) -> bool {
+    line.trim_start().starts_with("#[") && line.contains("test")
+}
+
+/// The function of that name, from its documentation to its closing brace.
 pub(crate) fn function<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let signature = format!("fn {name}(");
     let mut at = 0;
@@ -61,12 +69,12 @@ pub(crate) fn function<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         let indent = &line[..line.len() - code.len()];
         if let Some((start, margin)) = found {
             if indent == margin && code.starts_with('}') {
-                let function = &text[start..at + line.len()];
-                return Some(function).filter(|function| function.contains("test]"));
+                return Some(&text[start..at + line.len()]);
             }
         } else if code.starts_with("///") || code.starts_with("#[") {
             above.get_or_insert(at);
         } else {
+            let code = code.strip_prefix("pub(crate) ").unwrap_or(code);
             let code = code.strip_prefix("async ").unwrap_or(code);
             if code.starts_with(&signature) {
                 found = Some((above.unwrap_or(at), indent));
@@ -76,16 +84,6 @@ pub(crate) fn function<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         at += line.len();
     }
     None
-}
-
-/// The scenario of that name, from its documentation to its closing brace; only one that every adapter makes a test of,
-/// since it stands in a list that a macro goes through.
-fn scenario<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    text.contains(&format!("\n            {name},\n")).then_some(())?;
-    let at = text.find(&format!("\npub(crate) fn {name}("))?;
-    let start = text[..at].rfind("\n\n")?;
-    let end = at + text[at..].find("\n}\n")?;
-    Some(&text[start..end])
 }
 
 /// Every id that `text` names, in order.
