@@ -167,15 +167,6 @@ fn the_exchange_of_the_specification_is_conducted() {
 /// its `-ERR` the session is as before. A success in place of the challenge is none.
 #[test]
 fn an_error_of_ntlm_ends_the_exchange() {
-    let begun = || {
-        let mut session = ClientSession::new(ClientConfig::new(Security::Implicit), Channel::Tls);
-        let ntlm = Ntlm::new("user", None, Secret::new("password")).unwrap();
-        assert_eq!(said(&mut session, "+OK ready"), (1, Vec::new()));
-        session.authenticate(Box::new(ntlm)).unwrap();
-        assert_eq!(sent(&mut session), b"AUTH NTLM\r\n");
-        said(&mut session, "+ ");
-        session
-    };
     fn sent(session: &mut ClientSession) -> Vec<u8> {
         let sent = session.outgoing().chunk().to_vec();
         session.outgoing().advance(sent.len());
@@ -187,6 +178,15 @@ fn an_error_of_ntlm_ends_the_exchange() {
         let events = std::iter::from_fn(|| session.poll_event().unwrap()).count();
         (events, sent(session))
     }
+    let begun = || {
+        let mut session = ClientSession::new(ClientConfig::new(Security::Implicit), Channel::Tls);
+        let ntlm = Ntlm::new("user", None, Secret::new("password")).unwrap();
+        assert_eq!(said(&mut session, "+OK ready"), (1, Vec::new()));
+        session.authenticate(Box::new(ntlm)).unwrap();
+        assert_eq!(sent(&mut session), b"AUTH NTLM\r\n");
+        said(&mut session, "+ ");
+        session
+    };
     // Nothing, what is no challenge, and NEGOTIATE again.
     for challenge in ["", "QUJD", "TlRMTVNTUAABAAAAB4IIogAAAAAAAAAAAAAAAAAAAAAFASgKAAAADw=="] {
         let mut session = begun();

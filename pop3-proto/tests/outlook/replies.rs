@@ -431,8 +431,8 @@ fn unique_ids_of_one_to_seventy_octets() {
         format!("+OK\r\n1 {first}\r\n2 {rest}\r\n3 {one}\r\n4 {longest}\r\n5 {base64}\r\n.\r\n");
     let items = [(1, first), (2, rest), (3, one), (4, &longest), (5, base64)];
     let items = items.map(|(message, id)| format!("#2 id {message} {id}"));
-    let [a, b, c, d, e] = &items;
-    let lines = ["#2 started + \"\"", a, b, c, d, e, "#2 finished"];
+    let items: Vec<&str> = items.iter().map(String::as_str).collect();
+    let lines = [&["#2 started + \"\""], &items[..], &["#2 finished"]].concat();
     for config in [outlook(), strict()] {
         session(config, &[(Command::Uidl(None), &reply)], &lines);
     }
