@@ -95,8 +95,11 @@ fn ntlm_goes_on_until_it_has_an_outcome() {
         for rounds in 0..2 {
             let mut session = challenged(rounds);
             assert_eq!(told(&mut session, AUTHENTICATE), response(AUTHENTICATE));
-            let octets = Base64::new(AUTHENTICATE).unwrap().decode().unwrap();
-            assert_eq!(octets.expose(), b"NTLMSSP\0\x03\0\0\0");
+            #[cfg(feature = "sasl")]
+            assert_eq!(
+                Base64::new(AUTHENTICATE).unwrap().decode().unwrap().expose(),
+                b"NTLMSSP\0\x03\0\0\0"
+            );
             outcome(&mut session);
             assert_eq!(written(&mut session), line.as_bytes());
             assert_eq!(session.state(), state);
