@@ -977,7 +977,7 @@ fn a_login_is_made_in_the_way_that_is_asked_for() {
     }
 }
 
-/// R8314-5.1.01: one way is tried; where it fails no other is.
+/// One way is tried; where it fails no other is.
 #[test]
 fn a_login_that_is_refused_is_tried_in_no_other_way() {
     let fetch = Fetch::new("no-other-way");
