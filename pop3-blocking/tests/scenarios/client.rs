@@ -424,7 +424,7 @@ pub(crate) fn a_login_by_auth() -> Vec<Scenario> {
         .into()
 }
 
-/// R8314-5.2.02: no credential leaves in clear unless the caller says so.
+/// R1939-13.01, R8314-5.2.02: no credential leaves in clear unless the caller says so.
 pub(crate) fn no_password_leaves_in_clear_by_default() -> Vec<Scenario> {
     [Security::Implicit, Security::StlsRequired, Security::StlsPreferred]
         .map(|security| {

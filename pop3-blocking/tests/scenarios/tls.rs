@@ -167,10 +167,11 @@ pub(crate) fn a_whole_session_over_tls() -> Vec<Client> {
     scenarios
 }
 
-/// B1, B2, I12, R2595-9.02: octets behind the answer to STLS end the session before any handshake; a refusal and
+/// A1, B1, B2, I12: octets behind the answer to STLS end the session before any handshake; a refusal and
 /// a server that offers nothing end it too, where TLS is required.
 pub(crate) fn stls_that_does_not_begin() -> Vec<Client> {
     let authority = Authority::new();
+    // R2595-9.02: none of it is a reason to go on in clear.
     let injected = || fails!(Error::Protocol(ProtocolError::OctetsAfterStls));
     let mut scenarios: Vec<_> = [
         ("+OK\r\n+OK injected\r\n", injected()),
@@ -230,9 +231,7 @@ pub(crate) fn a_handshake_that_does_not_come_to_its_end() -> Vec<Client> {
     scenarios
 }
 
-/// B11, B15, B19, R2595-2.4.01, R2595-2.5.01, R7817-3.01, R8314-3.1.03, R8314-5.01, R8314-5.1.01, R8314-5.2.04: each is
-/// told apart, the issuer before the name, and before an octet of POP3 was sent under it; there is no policy under which
-/// one goes on with it.
+/// B11, B15, B19, R5034-4.21, R8314-3.1.03: each is told apart, and before an octet of POP3 was sent under it.
 pub(crate) fn a_certificate_that_is_not_to_be_believed() -> Vec<Client> {
     let authority = Authority::new();
     let names = &["localhost"];
@@ -244,6 +243,7 @@ pub(crate) fn a_certificate_that_is_not_to_be_believed() -> Vec<Client> {
             TlsErrorKind::WrongName,
         ),
         (another.issue_for(names, |_| {}), TlsErrorKind::UnknownIssuer),
+        // R7817-3.01: the issuer comes before the name.
         (another.issue_for(&["elsewhere.example"], |_| {}), TlsErrorKind::UnknownIssuer),
         // Of the same name, without its key.
         (Authority::new().issue_for(names, |_| {}), TlsErrorKind::Certificate),
@@ -257,6 +257,8 @@ pub(crate) fn a_certificate_that_is_not_to_be_believed() -> Vec<Client> {
         ),
     ] {
         for version in [&TLS12, &TLS13] {
+            // R2595-2.4.01, R2595-2.5.01, R8314-5.01, R8314-5.1.01, R8314-5.2.04: there is no way and no
+            // policy in which one goes on with it.
             for (set, begin) in [
                 (by_stls as fn(&mut Scenario), stls()),
                 (by_stls_if_it_is_offered, stls()),
@@ -350,7 +352,7 @@ pub(crate) fn tls_is_not_begun_over_what_is_broken() -> Vec<Client> {
     vec![Client::new(&authority, Scenario::new("STLS", script, steps).with(by_stls))]
 }
 
-/// R2595-4.01, R8314-3.1.01, R8314-3.4.01, R8314-4.02: a session is the same however TLS begins, and the server says that it ends.
+/// R8314-3.1.01, R8314-3.4.01: a session is the same however TLS begins, and the server says that it ends.
 pub(crate) fn a_server_by_stls_and_from_the_first_octet() -> Vec<Server> {
     let authority = Authority::new();
     let session = || {
@@ -366,6 +368,7 @@ pub(crate) fn a_server_by_stls_and_from_the_first_octet() -> Vec<Server> {
     let stls = asks(&[("", GREETING), ("STLS\r\n", "+OK begin TLS\r\n")]);
     let stls = and(and(stls, [Act::BeginTls]), session());
     let implicit = and(vec![Act::BeginTls, expect(GREETING)], session());
+    // R2595-4.01, R8314-4.02: both are served.
     [("STLS", false, stls), ("TLS", true, implicit)]
         .map(|(name, implicit, script)| {
             let mut scenario = server::Scenario::new(name, script, Ended::Committed);
@@ -453,23 +456,6 @@ pub(crate) fn without_a_certificate_there_is_no_tls() -> Vec<Server> {
         .into()
 }
 
-/// A client in clear, or of nothing at all, is answered by an alert at most.
-pub(crate) fn a_client_without_tls() -> Vec<Server> {
-    let authority = Authority::new();
-    [
-        ("USER mrose\r\nPASS tan staaf\r\nSTAT\r\n", TlsErrorKind::NotTls),
-        ("", TlsErrorKind::Closed),
-        ("\x16", TlsErrorKind::Closed),
-    ]
-    .map(|(said, kind)| {
-        let script = vec![send(said), Act::Close, Act::Ignore];
-        let mut scenario = server::Scenario::new(said, script, Ended::NothingRemoved);
-        (scenario.implicit, scenario.at_once, scenario.ended) = (true, true, Err(kind));
-        Server::new(&authority, scenario)
-    })
-    .into()
-}
-
 /// R8314-4.01, R8996-4.01: a client that has no more than TLS 1.1, or says that it wants no more, is refused by the alert
 /// for that, whatever version its record bears.
 pub(crate) fn a_client_of_an_older_tls() -> Vec<Server> {
@@ -507,8 +493,24 @@ pub(crate) fn a_client_of_an_older_tls() -> Vec<Server> {
     scenarios
 }
 
-/// R2595-2.3.01, R8314-4.1.01: on a channel that anybody may read nothing but CAPA, STLS and QUIT is good for anything,
-/// and a right password is answered as a wrong one.
+/// A client in clear, or of nothing at all, is answered by an alert at most.
+pub(crate) fn a_client_without_tls() -> Vec<Server> {
+    let authority = Authority::new();
+    [
+        ("USER mrose\r\nPASS tan staaf\r\nSTAT\r\n", TlsErrorKind::NotTls),
+        ("", TlsErrorKind::Closed),
+        ("\x16", TlsErrorKind::Closed),
+    ]
+    .map(|(said, kind)| {
+        let script = vec![send(said), Act::Close, Act::Ignore];
+        let mut scenario = server::Scenario::new(said, script, Ended::NothingRemoved);
+        (scenario.implicit, scenario.at_once, scenario.ended) = (true, true, Err(kind));
+        Server::new(&authority, scenario)
+    })
+    .into()
+}
+
+/// R2595-2.2.01, R5034-4.34: on a channel that anybody may read nothing but CAPA, STLS and QUIT is good for anything.
 pub(crate) fn no_credential_is_taken_in_clear() -> Vec<Server> {
     let refused = "-ERR credentials are not accepted in clear\r\n";
     let authority = Authority::new();
@@ -516,6 +518,7 @@ pub(crate) fn no_credential_is_taken_in_clear() -> Vec<Server> {
         ["USER mrose\r\n", "USER nobody\r\n"],
         ["AUTH PLAIN AG1yb3NlAHRhbiBzdGFhZg==\r\n", "AUTH PLAIN AG1yb3NlAHRhbiBzdGFhZw==\r\n"],
     ]
+    // R2595-2.3.01, R8314-4.1.01: what is right is answered as what is wrong.
     .map(|[right, wrong]| {
         let asked =
             [("", GREETING), (right, refused), (wrong, refused), ("QUIT\r\n", "+OK bye\r\n")];
