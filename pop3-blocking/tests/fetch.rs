@@ -978,7 +978,7 @@ fn a_login_is_made_in_the_way_that_is_asked_for() {
     }
 }
 
-/// R8314-5.1.01: one way is tried; where it fails no other is.
+/// One way is tried; where it fails no other is.
 #[test]
 fn a_login_that_is_refused_is_tried_in_no_other_way() {
     let fetch = Fetch::new("no-other-way");
@@ -1136,7 +1136,7 @@ fn what_cannot_be_is_a_usage_error() {
     assert!(!fetch.root.join("Maildir").exists());
 }
 
-/// R8314-5.2.01, R8314-5.2.02, R8314-5.2.03: each policy against a server without STLS, on another host and on this one: how it
+/// R2595-9.02, R8314-5.2.01, R8314-5.2.02, R8314-5.2.03: each policy against a server without STLS, on another host and on this one: how it
 /// ends, and what of the login leaves.
 #[test]
 fn nothing_of_a_login_leaves_in_clear_unless_that_is_allowed() {

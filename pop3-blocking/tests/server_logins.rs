@@ -435,6 +435,7 @@ fn capabilities_follow_the_channel() {
         listed.contains(&format!("SASL {BARE}")) && listed.contains(&"STLS".to_owned()),
         "{listed:?}"
     );
+    // R2595-4.09: TLS has more to offer.
     let mut tls = raw_stls(&authority, clear);
     let listed = capabilities(&mut tls);
     assert!(

@@ -472,7 +472,7 @@ fn one_octet_at_a_time() {
     assert_eq!(serving.join().unwrap(), Ended::Committed);
 }
 
-/// By default a client believes whom the platform believes.
+/// R8314-5.2.01: by default a client believes whom the platform believes, and nobody else.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_platform_is_asked_by_default() {

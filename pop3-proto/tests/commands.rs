@@ -805,6 +805,7 @@ fn security_policies_and_channels() {
                     matches!(keyword, None | Some(Keyword::User | Keyword::Pass | Keyword::Apop))
                         || matches!(row.command, Command::Auth { .. });
                 assert_eq!(row.command.holds_credential(), secret);
+                // R2595-2.2.01: over a channel that is protected everything, in clear what the policy says.
                 let leaves = channel != Channel::Clear
                     || match security {
                         Security::PlaintextAllowed => true,

@@ -43,11 +43,15 @@ fn others_work(script: &[Step], config: ClientConfig) {
     }
 }
 
-/// MS-OXPOP3 §4 (MS-POP3 §4), octet for octet: success and failure of NTLM, behind `+ ` and behind `+OK`; R5034-4.02,
-/// R5034-4.30.
+/// OX-02, OX-03, OX-10, OX-13, OX-30, ROXPOP3-2.2.1.01, R5034-4.02, R5034-4.30: MS-POP3 §4, octet for octet: success and
+/// failure of NTLM, behind `+ `, `+` and `+OK`.
 #[test]
 fn ntlm_as_microsoft_has_it() {
-    for first in ["+ \r\n", "+OK\r\n"] {
+    for (first, deviation) in [
+        ("+ \r\n", None),
+        ("+\r\n", Some("#0 deviation BarePlus")),
+        ("+OK\r\n", Some("#0 deviation OkAsContinuation")),
+    ] {
         for (challenge, response, outcome, told, state) in [
             (
                 CHALLENGE,
@@ -81,9 +85,7 @@ fn ntlm_as_microsoft_has_it() {
                     continue;
                 }
                 let mut trace = vec![GREETED];
-                if first == "+OK\r\n" {
-                    trace.push("#0 deviation OkAsContinuation");
-                }
+                trace.extend(deviation);
                 trace.extend(["#0 challenge \"\"", &challenged, told]);
                 let run = expect(config, &script, &trace);
                 let sent = format!("AUTH NTLM\r\n{NEGOTIATE}\r\n{response}\r\n");
@@ -94,7 +96,7 @@ fn ntlm_as_microsoft_has_it() {
     }
 }
 
-/// MS-OXPOP3 §2.2.1, R5034-4.09, R5034-4.26: `*` at any challenge, the server's `-ERR`, and the session is as before.
+/// OX-11, OX-12, ROXPOP3-2.2.1.02, R5034-4.09, R5034-4.26: `*` at any challenge, the server's `-ERR`, and the session is as before.
 #[test]
 fn ntlm_cancelled() {
     for config in presets() {
@@ -253,6 +255,7 @@ fn an_initial_response_keeps_the_line_within_255_octets() {
 /// only where it is forgiven; it counts as empty. Anywhere else it is a malformed challenge.
 #[test]
 fn text_challenge() {
+    // OX-30: the last one is what Exchange 4.0 to 5.5 say to `AUTH NTLM`.
     for text in ["+ go ahead\r\n", "+ Username:\r\n", "+ =\r\n", "+ OK\r\n"] {
         for config in [tolerant(), outlook()] {
             let script = auth_and(&[s(text), Step::Answer("QUJD"), s("+OK\r\n")]);

@@ -111,7 +111,7 @@ fn sasl(name: MechanismName) -> Choice {
 }
 
 const PLAIN_IR: &str = "AUTH PLAIN AHVzZXIAcGVuY2ls";
-/// RFC 2595 §4, R2595-4.04, R5034-3.03: CAPA, STLS, TLS, and all that was learned asked anew.
+/// R2595-4.04, R2595-4.05, R2595-4.09, R5034-3.03: CAPA, STLS, TLS, and all that was learned asked anew.
 #[test]
 fn what_was_learned_in_clear_is_asked_again() {
     let script = [
@@ -128,7 +128,7 @@ fn what_was_learned_in_clear_is_asked_again() {
     }
 }
 
-/// Rows B1, B2, B3, B8 of the attack catalogue; C3.2: STLS once at most, and then nothing.
+/// R2595-4.06, R2595-9.02, rows B1, B2, B3, B8 of the attack catalogue; C3.2: STLS once at most, and then nothing.
 #[test]
 fn stripped_tls_ends_it() {
     let refused = |script: &[Line<'_>]| {
@@ -276,7 +276,7 @@ fn a_failure_starts_nothing_weaker() {
     assert_eq!(session.state(), State::Authorization, "another login may be made");
 }
 
-/// What was asked for and no other, whatever the server announces.
+/// R2595-9.01: what was asked for and no other, whatever the server announces.
 #[test]
 fn only_means_only() {
     let script = [c("USER user", "+OK\r\n"), c("PASS pencil", "+OK\r\n")];

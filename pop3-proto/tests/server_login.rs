@@ -263,6 +263,7 @@ fn tokens_certificates_and_nobody() {
     }
     let certificate =
         |wanted: Option<&str>| Credentials::Certificate { authorization: wanted.map(mailbox) };
+    // R2595-4.02, R8314-4.2.02: who was known by his certificate logs in without a word more.
     let external = Method::Sasl(MechanismName::EXTERNAL);
     for (wanted, opened) in [(None, USER), (Some("shared"), "shared")] {
         let (outcome, side) = log_in(Side::new(), certificate(wanted), external, None);
@@ -281,7 +282,7 @@ fn tokens_certificates_and_nobody() {
     );
 }
 
-/// OX-22, OX-23, OX-24: the delegate's password opens the principal's maildrop, if the back end says so;
+/// OX-22, OX-23, OX-24, ROXPOP3-2.2.2.02: the delegate's password opens the principal's maildrop, if the back end says so;
 /// where that is switched off such a name is a name.
 #[test]
 fn delegates() {

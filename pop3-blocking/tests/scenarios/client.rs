@@ -738,8 +738,8 @@ pub(crate) fn what_was_said_before_the_end_is_still_read() -> Vec<Scenario> {
     scenarios
 }
 
-/// C0002, C0005, C0014: a server that falls silent ends in a time-out that says what was awaited, when its
-/// time is over and not before, and the session is over.
+/// C0002, C0005, C0006, C0014: a server that falls silent ends in a time-out that says what was awaited, when
+/// its time is over and not before, and the session is over.
 pub(crate) fn silence_ends_in_a_time_out() -> Vec<Scenario> {
     let forever = || pause(1000);
     let capa = |seen| vec![opens(), does(Call::Capa, [seen]), over_client()];

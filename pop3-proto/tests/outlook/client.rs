@@ -291,7 +291,7 @@ fn a_marked_message_is_not_named() {
     }
 }
 
-/// V0003, V0006, V0007, V0008: Outlook sends no LIST or UIDL with a message-number, no RSET and no APOP, though the
+/// V0003, V0006, V0007, V0008, OX-28, OX-29: Outlook sends no LIST or UIDL with a message-number, no RSET and no APOP, though the
 /// greeting would allow it. Whoever is not Outlook sends them.
 #[test]
 fn what_outlook_never_sends() {

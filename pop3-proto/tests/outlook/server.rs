@@ -189,7 +189,7 @@ fn commands_of_transaction_are_refused_before_the_login() {
     }
 }
 
-/// C0009: a server to which nobody could log in does not come to be; a channel without credentials in clear is one
+/// C0009, OX-27: a server to which nobody could log in does not come to be; a channel without credentials in clear is one
 /// unless STLS leads away from it.
 #[test]
 fn a_server_has_a_way_to_log_in() {
@@ -487,7 +487,7 @@ fn unique_ids_have_at_most_seventy_octets() {
     }
 }
 
-/// V0008: APOP, which Outlook does not have, is refused unless it is offered, and who offers it still has USER and PASS.
+/// V0008, OX-28: APOP, which Outlook does not have, is refused unless it is offered, and who offers it still has USER and PASS.
 #[test]
 fn apop_is_not_needed() {
     let apop = "APOP alice c4c9334bac560ecc979e58001b3e22fb\r\n";
