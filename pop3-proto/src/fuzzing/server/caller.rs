@@ -44,6 +44,8 @@ pub(super) struct Caller<'a> {
     replies: Vec<Reply>,
     written: Vec<u8>,
     holding: bool,
+    /// How the client has ended its side; nobody knows before all that it sent has been taken.
+    ending: Option<Eof>,
     eof: Option<Eof>,
     aborted: bool,
     closed: bool,
@@ -114,6 +116,7 @@ impl<'a> Caller<'a> {
             .into(),
             written: Vec::new(),
             holding: false,
+            ending: None,
             eof: None,
             aborted: false,
             closed: false,
@@ -121,7 +124,10 @@ impl<'a> Caller<'a> {
         };
         for step in &script.steps {
             match step {
-                Step::Octets(octets) => caller.client.extend_from_slice(octets),
+                Step::Octets(octets) if caller.ending.is_none() => {
+                    caller.client.extend_from_slice(octets);
+                }
+                Step::Octets(_) => {}
                 Step::Act(act) => caller.act(act),
             }
             caller.settle();
@@ -145,13 +151,16 @@ impl<'a> Caller<'a> {
             Act::Write(len) => self.write(*len),
             Act::Abort => self.abort(),
             Act::ReleaseIdle => self.session.release_idle(),
-            Act::Eof(eof) => {
-                self.session.receive_eof(*eof);
-                if self.eof != Some(Eof::Abrupt) {
-                    self.eof = Some(*eof);
-                }
-            }
+            Act::Eof(Eof::Clean) => self.ending = Some(Eof::Clean),
+            Act::Eof(eof) => self.end(*eof),
             Act::Rest | Act::Message => {}
+        }
+    }
+
+    fn end(&mut self, eof: Eof) {
+        self.session.receive_eof(eof);
+        if self.eof != Some(Eof::Abrupt) {
+            self.eof = Some(eof);
         }
     }
 
@@ -161,6 +170,12 @@ impl<'a> Caller<'a> {
         let mut idle = 0;
         while idle < 2 {
             let mut progress = self.offer();
+            if self.eof.is_none() && self.taken == self.client.len() {
+                if let Some(eof) = self.ending {
+                    self.end(eof);
+                    progress = true;
+                }
+            }
             for _ in 0..self.habits.polls.unwrap_or(usize::MAX) {
                 if !self.poll() {
                     break;
