@@ -1,20 +1,20 @@
 //! The rows of the ledger.
 
-pub const PAGE: &str = include_str!("../../../CONFORMANCE.md");
+pub(crate) const PAGE: &str = include_str!("../../../CONFORMANCE.md");
 
-pub struct Row {
-    pub id: String,
-    pub level: String,
-    pub role: String,
-    pub rule: String,
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) level: String,
+    pub(crate) role: String,
+    pub(crate) rule: String,
     /// Of the Outlook document only.
-    pub editions: Option<String>,
-    pub status: String,
-    pub tests: Vec<String>,
+    pub(crate) editions: Option<String>,
+    pub(crate) status: String,
+    pub(crate) tests: Vec<String>,
 }
 
 /// Every row of every table.
-pub fn rows() -> Vec<Row> {
+pub(crate) fn rows() -> Vec<Row> {
     let mut lines = PAGE.lines().filter(|line| line.starts_with('|')).peekable();
     let mut rows = Vec::new();
     while let Some(line) = lines.next() {
@@ -28,10 +28,10 @@ pub fn rows() -> Vec<Row> {
 }
 
 impl Row {
-    pub fn read(line: &str) -> Option<Self> {
+    pub(crate) fn read(line: &str) -> Option<Self> {
         let line = line.strip_prefix("| ")?.trim_end().strip_suffix('|')?;
         let cells: Vec<&str> = line.split(" | ").map(str::trim).collect();
-        let (&[id, level, role, rule], rest) = cells.split_first_chunk()?;
+        let (&[id, level, party, rule], rest) = cells.split_first_chunk()?;
         let (editions, status, tests) = match *rest {
             [status, tests] => (None, status, tests),
             [editions, status, tests] => (Some(editions.into()), status, tests),
@@ -44,7 +44,7 @@ impl Row {
         Some(Self {
             id: id.into(),
             level: level.into(),
-            role: role.into(),
+            role: party.into(),
             rule: rule.into(),
             editions,
             status: status.into(),
@@ -53,7 +53,7 @@ impl Row {
     }
 
     /// Whether it is a numbered statement of the Outlook document.
-    pub fn is_outlook(&self) -> bool {
+    pub(crate) fn is_outlook(&self) -> bool {
         self.id.starts_with('C') || self.id.starts_with('V')
     }
 }

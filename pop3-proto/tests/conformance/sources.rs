@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 
 /// The text of every file that may hold a test, by its path from the root of the repository.
-pub struct Sources(BTreeMap<String, String>);
+pub(crate) struct Sources(BTreeMap<String, String>);
 
 impl Sources {
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut sources = Self(BTreeMap::new());
         for member in ["pop3-proto", "pop3-blocking", "pop3-tokio"] {
@@ -26,27 +26,31 @@ impl Sources {
             let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
             if entry.file_type().unwrap().is_dir() {
                 self.add(root, &path);
-            } else if path.ends_with(".rs") || path.ends_with(".txt") {
+            } else if has_extension(&path, "rs") || has_extension(&path, "txt") {
                 self.0.insert(path, fs::read_to_string(entry.path()).unwrap());
             }
         }
     }
 
-    pub fn files(&self) -> impl Iterator<Item = (&String, &String)> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&String, &String)> {
         self.0.iter()
     }
 
     /// What stands at `path::function`, with what is written above it; of a transcript, all of it.
-    pub fn test(&self, test: &str) -> Option<&str> {
+    pub(crate) fn test(&self, test: &str) -> Option<&str> {
         match test.split_once("::") {
-            None => self.0.get(test).filter(|_| test.ends_with(".txt")).map(String::as_str),
+            None => self.0.get(test).filter(|_| has_extension(test, "txt")).map(String::as_str),
             Some((path, name)) => function(self.0.get(path)?, name),
         }
     }
 }
 
+fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == extension)
+}
+
 /// The function of that name, from its documentation to its closing brace; only one that is a test.
-pub fn function<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn function<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let signature = format!("fn {name}(");
     let mut at = 0;
     let mut above = None;
@@ -74,7 +78,7 @@ pub fn function<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Every id that `text` names, in order.
-pub fn ids(text: &str) -> Vec<&str> {
+pub(crate) fn ids(text: &str) -> Vec<&str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '_';
     text.split(|c| !is_part(c))
         .map(|word| word.trim_end_matches(['.', '-']))
