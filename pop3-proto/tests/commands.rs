@@ -7,7 +7,7 @@ use pop3_proto::client::{
     Waiting,
 };
 use pop3_proto::state::{Barrier, Keyword, Points, State};
-use pop3_proto::{Command, InvalidValue, LanguageRange, Password, RawFraming};
+use pop3_proto::{Command, InvalidValue, LanguageRange, Mailbox, Password, RawFraming};
 use support::{
     GREETED, GREETING, Run, Step, all_ways, apop, auth, dele, encoded, expect_in_transaction,
     login, number, outlook, pass, presets, retr, s, strict, tolerant, user,
@@ -747,6 +747,45 @@ fn apop_needs_a_timestamp() {
         }
     }
     assert!(!SendError::NoTimestamp.is_transient());
+}
+
+/// R6856-2.2.02, R6856-2.2.03: UTF-8 in USER, PASS and APOP, before UTF8 too, where `UTF8 USER` was announced or the
+/// caller says so, and not elsewhere.
+#[test]
+fn utf8_in_credentials_is_announced() {
+    let name = Mailbox::utf8("j\u{fc}rgen").unwrap();
+    let Command::Apop { digest, .. } = apop() else { panic!() };
+    let word = |octets: &[u8]| Command::Pass(Password::opaque(octets).unwrap());
+    let (utf8, latin) = (word("p\u{e4}ss".as_bytes()), word(b"p\xe4ss"));
+    for (list, unannounced, taken) in [
+        (None, false, false),
+        (Some("-ERR\r\n"), false, false),
+        (Some("+OK\r\nUSER\r\nUTF8\r\n.\r\n"), false, false),
+        (Some("+OK\r\nUTF8 USER\r\n.\r\n"), false, true),
+        (None, true, true),
+    ] {
+        let mut config = tolerant();
+        config.send_policy.unannounced_utf8 = unannounced;
+        let after_user = [Step::C(user("mrose")), s("+OK\r\n")];
+        for (before, command) in [
+            (&[][..], Command::User(name.clone())),
+            (&[], Command::Apop { mailbox: name.clone(), digest: digest.clone() }),
+            (&after_user, utf8.clone()),
+            (&after_user, latin.clone()),
+        ] {
+            let mut script = vec![s(GREETING)];
+            if let Some(list) = list {
+                script.extend([Step::C(Command::Capa), s(list)]);
+            }
+            script.extend_from_slice(before);
+            let keyword = command.keyword().unwrap();
+            let sent = all_ways(config, &script).send(&command).map(|_| ());
+            let expected = taken || command == latin;
+            let refused = SendError::NotAscii(keyword);
+            assert!(!refused.is_transient());
+            assert_eq!(sent, if expected { Ok(()) } else { Err(refused) }, "{keyword} {list:?}");
+        }
+    }
 }
 
 /// R2449-4.01, J8: a line has 255 octets at most, CRLF included.

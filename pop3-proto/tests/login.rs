@@ -1,14 +1,12 @@
 //! The sans-I/O login: what is sent, in which order, and what is chosen.
 
 use bytes::Buf as _;
-#[cfg(feature = "scram")]
-use pop3_proto::client::Preparation;
 use pop3_proto::client::{
     Channel, Choice, ClientConfig, ClientSession, Credentials, Eof, Login, LoginError, Method,
     Opening, ProtocolError, Security, SendError, Step, Unfit, UseStls, Waiting,
 };
 #[cfg(feature = "scram")]
-use pop3_proto::sasl::ChannelBinding;
+use pop3_proto::sasl::{ChannelBinding, Preparation, PreparedAs};
 use pop3_proto::state::State;
 use pop3_proto::{Command, InvalidValue, Mailbox, MechanismName, Password, Secret};
 
@@ -309,11 +307,11 @@ fn what_is_not_ascii_is_prepared_for_scram() {
         (sasl(MechanismName::SCRAM_SHA_256), None, ""),
         (
             Choice::Best,
-            Some((|text| Some(text.replace('\u{aa}', "a"))) as Preparation),
+            Some((|text, _| Some(text.replace('\u{aa}', "a"))) as Preparation),
             "AUTH SCRAM-SHA-256 ",
         ),
-        (Choice::Best, Some((|_| None) as Preparation), "AUTH PLAIN AHVzZXIAcMKqc3M="),
-        (sasl(MechanismName::SCRAM_SHA_256), Some((|_| None) as Preparation), ""),
+        (Choice::Best, Some((|_, _| None) as Preparation), "AUTH PLAIN AHVzZXIAcMKqc3M="),
+        (sasl(MechanismName::SCRAM_SHA_256), Some((|_, _| None) as Preparation), ""),
     ] {
         let mut session = session(Security::Implicit, Channel::Tls);
         let mut login = Login::new(&session, credentials(), choice).with_nonce(NONCE).unwrap();
@@ -379,6 +377,104 @@ fn apop_only_if_asked_for() {
     assert!(
         matches!(best, Err(LoginError::Refused(refused)) if refused.method == Method::UserPass)
     );
+}
+
+fn in_utf8(name: &str, password: &[u8]) -> Credentials {
+    let name = Mailbox::utf8(name).expect("a name");
+    Credentials::password(name, Password::opaque(password).expect("a password"))
+}
+
+/// R6856-2.2.01: what is not ASCII is prepared for APOP, the name as a query and the secret as a stored string, or not
+/// said; nor is it to a server that does not announce that it takes it.
+#[cfg(feature = "md5")]
+#[test]
+fn what_is_not_ascii_is_prepared_for_apop() {
+    let prepare: Preparation = |text, kind| {
+        let mapped = if kind == PreparedAs::Query { '\u{2168}' } else { '\u{ad}' };
+        let to = if kind == PreparedAs::Query { "IX" } else { "" };
+        Some(text.replace(mapped, to))
+    };
+    let nobody: Preparation = |_, _| None;
+    let spaced: Preparation = |_, _| Some("a b".into());
+    // Made of `IX` and U+00E4, and of `tanstaaf`.
+    let digest = "16612cff8f1a617668d7090db8d2339c";
+    let plain = "c4c9334bac560ecc979e58001b3e22fb";
+    let user = "+OK\r\nUTF8 USER\r\n.\r\n";
+    let secret = "I\u{ad}X\u{e4}".as_bytes();
+    let unfit = |reason| Err(LoginError::Unfit { method: Method::Apop, reason });
+    for (name, secret, list, prepare, said) in [
+        ("\u{2168}\u{e9}", secret, user, Some(prepare), Ok(format!("IX\u{e9} {digest}"))),
+        ("mrose", secret, user, Some(prepare), Ok(format!("mrose {digest}"))),
+        ("\u{2168}", b"tanstaaf", user, Some(prepare), Ok(format!("IX {plain}"))),
+        ("\u{2168}", b"tanstaaf", user, None, unfit(Unfit::NotAscii)),
+        ("mrose", secret, user, None, unfit(Unfit::NotAscii)),
+        ("mrose", secret, user, Some(nobody), unfit(Unfit::Prohibited)),
+        ("\u{e9}", b"tanstaaf", user, Some(spaced), unfit(Unfit::Prohibited)),
+        ("mrose", secret, "+OK\r\nUTF8\r\n.\r\n", Some(prepare), unfit(Unfit::NotAscii)),
+        ("\u{e9}", b"x", "-ERR\r\n", Some(prepare), unfit(Unfit::NotAscii)),
+    ] {
+        let mut session = session(Security::Implicit, Channel::Tls);
+        let mut login = Login::new(&session, in_utf8(name, secret), Choice::Only(Method::Apop));
+        if let Some(prepare) = prepare {
+            login = login.with_preparation(prepare);
+        }
+        let script = [c("CAPA", list)];
+        let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
+        match said {
+            Ok(said) => assert_eq!(surplus, [format!("APOP {said}")]),
+            Err(error) => assert_eq!((outcome, surplus), (Err(error), vec![]), "{name} {list}"),
+        }
+    }
+    let mut session = session(Security::Implicit, Channel::Tls);
+    let credentials = in_utf8("mrose", b"p\xe4ss");
+    let mut login = Login::new(&session, credentials, Choice::Only(Method::Apop));
+    login = login.with_preparation(prepare);
+    let (outcome, surplus) = drive(&mut session, |session| login.step(session), &[]);
+    let unfit = LoginError::Unfit { method: Method::Apop, reason: Unfit::Prohibited };
+    assert_eq!((outcome, surplus), (Err(unfit), vec![]));
+}
+
+/// R6856-2.2.03: a name or a password in UTF-8 is said in USER and PASS where `UTF8 USER` is announced, and nowhere else
+/// but by the caller's word; octets that are no UTF-8 are no matter of it.
+#[test]
+fn utf8_is_said_in_user_and_pass_where_it_is_announced() {
+    let (name, secret) = ("j\u{fc}rgen", "p\u{e4}ss".as_bytes());
+    let only = || Choice::Only(Method::UserPass);
+    let first = |line: &str| Ok(line.to_owned());
+    let unfit = || Err(LoginError::Unfit { method: Method::UserPass, reason: Unfit::NotAscii });
+    let none = || Err(LoginError::NoMethod { announced: vec![] });
+    for (name, secret, list, unannounced, choice, expected) in [
+        (name, secret, "UTF8 USER", false, only(), first("USER j\u{fc}rgen")),
+        ("mrose", secret, "utf8 user", false, Choice::Best, first("USER mrose")),
+        (name, b"x", "UTF8", false, only(), unfit()),
+        ("mrose", secret, "UTF8", false, only(), unfit()),
+        ("mrose", secret, "USER", false, Choice::Best, none()),
+        ("mrose", secret, "USER\r\nUTF8", true, Choice::Best, first("USER mrose")),
+        (name, secret, "TOP", true, only(), first("USER j\u{fc}rgen")),
+        (
+            "mrose",
+            secret,
+            "USER\r\nSASL PLAIN",
+            false,
+            Choice::Best,
+            first("AUTH PLAIN AG1yb3NlAHDDpHNz"),
+        ),
+        ("mrose", b"p\xe4ss", "TOP", false, Choice::Best, first("USER mrose")),
+    ] {
+        let mut config = ClientConfig::new(Security::Implicit);
+        config.send_policy.unannounced_utf8 = unannounced;
+        let mut session = ClientSession::new(config, Channel::Tls);
+        session.receive(GREETING.as_bytes());
+        let credentials = in_utf8(name, secret);
+        let mut login = Login::new(&session, credentials, choice);
+        let reply = format!("+OK\r\n{list}\r\n.\r\n");
+        let script = [c("CAPA", &reply)];
+        let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
+        match expected {
+            Ok(line) => assert_eq!(surplus, [line]),
+            Err(error) => assert_eq!((outcome, surplus), (Err(error), vec![]), "{list}"),
+        }
+    }
 }
 
 /// RFC 5802 §5, R5034-4.23, R5802-6.01.

@@ -3,10 +3,17 @@
 mod server_support;
 
 use pop3_proto::client::Channel;
+#[cfg(feature = "md5")]
+use pop3_proto::sasl::{Answer, Identity, Preparation, PreparedAs, Question};
 use pop3_proto::server::{
     ConfigError, Event, RespondError, ServerConfig, ServerSession, Utf8Offer,
 };
 use pop3_proto::state::Keyword;
+#[cfg(feature = "md5")]
+use pop3_proto::{
+    ApopDigest, ApopTimestamp, Secret,
+    server::{Login, Turn},
+};
 use pop3_proto::{
     Capability, Command, CommandError, KnownCode, LanguageListing, LanguageTag, Mailbox, Password,
     Text,
@@ -225,6 +232,92 @@ fn names_in_utf8() {
         };
         assert_eq!(seen.events.last(), Some(&expected), "{}", name.escape_ascii());
     }
+}
+
+/// R6856-2.2.01, R6856-2.2.04, R6856-2.2.05: the back end is asked about names and passwords as they are prepared, in
+/// USER and PASS as queries, in APOP's digest as stored strings; what holds something prohibited is refused as a
+/// wrong password is.
+#[cfg(feature = "md5")]
+#[test]
+fn names_and_passwords_are_prepared() {
+    // U+E000 is prohibited; each kind has its mark.
+    let prepare: Preparation = |text, kind| {
+        let query = kind == PreparedAs::Query;
+        let (from, to) = if query { ('\u{fc}', "query") } else { ('\u{e4}', "stored") };
+        (!text.contains('\u{e000}')).then(|| text.replace(from, to))
+    };
+    let mailbox = |name| Mailbox::utf8(name).expect("a name");
+    let verify = |name, password: &[u8]| {
+        Turn::Ask(Question::Verify { mailbox: mailbox(name), password: Secret::new(password) })
+    };
+    let wrong = "-ERR [AUTH] authentication failed\r\n";
+    let asked = |login: &mut Login, session: &mut ServerSession, lines: &str| {
+        say(session, lines.as_bytes());
+        let mut turn = None;
+        while let Some(event) = session.poll_event() {
+            turn = Some(login.take(session, event).expect("it was the last"));
+        }
+        let said = String::from_utf8(written(session)).expect("UTF-8");
+        (turn.expect("an event"), said)
+    };
+    let mut config = config();
+    (config.utf8, config.apop) = (Utf8Offer::User, true);
+    let new = || {
+        let timestamp = ApopTimestamp::new("<1@a>").expect("a msg-id");
+        let made =
+            ServerSession::with_timestamp(config.clone(), Channel::Tls, text("x"), timestamp);
+        let mut session = made.expect("a way");
+        written(&mut session);
+        session
+    };
+    let asks = [
+        ("USER \u{fc}\r\nPASS \u{e4}\u{fc}\r\n", verify("query", b"\xc3\xa4query")),
+        ("USER a\r\nPASS \u{fc}\r\n", verify("a", b"query")),
+        ("USER a\r\nPASS b\r\n", verify("a", b"b")),
+    ];
+    for (lines, question) in asks {
+        let (mut login, mut session) = (Login::new().with_preparation(prepare), new());
+        assert_eq!(asked(&mut login, &mut session, lines).0, question, "{lines}");
+        let Ok(Turn::Open(identity)) = login.answer(&mut session, Answer::Accepted) else {
+            panic!("{lines}")
+        };
+        let prepared = if lines.contains("USER a") { "a" } else { "query" };
+        assert_eq!(identity, Identity::new(mailbox(prepared), mailbox(prepared)));
+    }
+    for lines in [
+        "USER \u{e000}\r\nPASS b\r\n".to_owned(),
+        "USER a\r\nPASS \u{e000}\r\n".to_owned(),
+        format!("APOP \u{e000} {}\r\n", "0".repeat(32)),
+    ] {
+        let (mut login, mut session) = (Login::new().with_preparation(prepare), new());
+        let (turn, said) = asked(&mut login, &mut session, &lines);
+        assert_eq!(turn, Turn::Answered, "{lines}");
+        assert!(said.ends_with(wrong), "{lines}: {said}");
+    }
+    // APOP: the digest is of the stored string, and without a preparation there is none.
+    for (stored, hashed, prepare, opens) in [
+        ("\u{e4}", "stored", Some(prepare), true),
+        ("\u{e4}", "\u{e4}", Some(prepare), false),
+        ("\u{e4}", "\u{e4}", None, false),
+        ("\u{e000}", "\u{e000}", Some(prepare), false),
+        ("b", "b", None, true),
+    ] {
+        let mut session = new();
+        let mut login = Login::new();
+        if let Some(prepare) = prepare {
+            login = login.with_preparation(prepare);
+        }
+        let digest = ApopDigest::compute(session.timestamp().unwrap(), &Secret::new(hashed));
+        let digest = String::from_utf8_lossy(digest.expose()).into_owned();
+        let (turn, _) = asked(&mut login, &mut session, &format!("APOP a {digest}\r\n"));
+        assert_eq!(turn, Turn::Ask(Question::Secret { mailbox: mailbox("a") }));
+        let turn = login.answer(&mut session, Answer::Secret(Secret::new(stored))).unwrap();
+        assert_eq!(matches!(turn, Turn::Open(_)), opens, "{stored} {hashed}");
+        assert_eq!(written(&mut session), if opens { "" } else { wrong }.as_bytes());
+    }
+    let (turn, said) =
+        asked(&mut Login::new(), &mut new(), &format!("APOP \u{fc} {}\r\n", "0".repeat(32)));
+    assert_eq!((turn, &*said), (Turn::Answered, wrong));
 }
 
 /// R2449-5.04, 5.05, 6.1.01, R6856-3.1.01: CAPA lists what is offered, before and after login, in one

@@ -120,7 +120,8 @@ pub enum Utf8Offer {
     /// It is.
     Yes,
     /// It is, and USER, PASS and APOP take names and passwords in UTF-8, before UTF8 too (RFC 6856 §2.2).
-    /// Whoever compares them prepares them first (RFC 4013). What AUTH takes is for its acceptors to say:
+    /// They are prepared before they are compared: see
+    /// [`Login::with_preparation`](super::Login::with_preparation). What AUTH takes is for its acceptors to say:
     /// those of this library know names in ASCII only.
     User,
 }
