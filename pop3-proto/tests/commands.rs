@@ -788,6 +788,31 @@ fn utf8_in_credentials_is_announced() {
     }
 }
 
+/// R2449-6.9.01: whatever a server calls itself, it is told the same, and the same is made of what it says.
+#[test]
+fn an_implementation_changes_nothing() {
+    let play = |name: &str| {
+        let list = format!("+OK\r\nPIPELINING\r\nSASL PLAIN\r\n{name}.\r\n");
+        let script = [
+            &[s(GREETING), Step::C(Command::Capa), s(list)][..],
+            &login()[1..],
+            &[Step::C(Command::List(None)), s("+OK\r\n1 5 more\r\n2 x\r\n.\r\n")],
+            &[Step::C(retr(1)), s("+OK\r\n..x\r\n.\r\n"), Step::C(Command::Uidl(None))],
+            &[s("-ERR what\r\n"), Step::C(Command::Quit), s("+OK\r\n"), Step::End(Eof::Clean)],
+        ]
+        .concat();
+        let mut run = all_ways(tolerant(), &script);
+        let mut trace = run.take_trace();
+        trace.retain(|line| !line.contains("IMPLEMENTATION"));
+        (run.sent, trace)
+    };
+    let none = play("");
+    assert!(none.0.ends_with(b"UIDL\r\nQUIT\r\n") && none.1.len() > 10, "{none:?}");
+    for name in ["Cyrus POP3 3.6.1", "Microsoft Exchange", "Dovecot", "Shlemazle-Plotz-v302"] {
+        assert_eq!(play(&format!("IMPLEMENTATION {name}\r\n")), none, "{name}");
+    }
+}
+
 /// R2449-4.01, J8: a line has 255 octets at most, CRLF included.
 #[test]
 fn a_line_has_at_most_255_octets() {

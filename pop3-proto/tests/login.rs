@@ -8,7 +8,9 @@ use pop3_proto::client::{
 #[cfg(feature = "scram")]
 use pop3_proto::sasl::{ChannelBinding, Preparation, PreparedAs};
 use pop3_proto::state::State;
-use pop3_proto::{Command, InvalidValue, Mailbox, MechanismName, Password, Secret};
+use pop3_proto::{
+    Capabilities, Command, Expiry, InvalidValue, Mailbox, MechanismName, Password, Secret,
+};
 
 const GREETING: &str = "+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n";
 const NONCE: &str = "fyko+d2lbbFgONRv9qkxdawL";
@@ -198,6 +200,40 @@ fn no_capabilities_leave_user_and_pass() {
     let method =
         log_in(Security::PlaintextAllowed, channel, password("pencil"), Choice::Best, &script);
     assert_eq!(method, Ok(Method::UserPass));
+}
+
+/// R2449-5.02, R2449-6.5.02, R2449-6.7.03: the list is asked for again behind the login, and what it says of this user
+/// takes the place of what was said of all.
+#[test]
+fn what_depends_on_the_user_is_asked_again() {
+    let mut session = session(Security::Implicit, Channel::Tls);
+    let mut login = Login::new(&session, password("pencil"), Choice::Best);
+    let before = "+OK\r\nUSER\r\nLOGIN-DELAY 900 USER\r\nEXPIRE 5 USER\r\n.\r\n";
+    let after = "+OK\r\nLOGIN-DELAY 60\r\nEXPIRE NEVER\r\n.\r\n";
+    let script = [
+        c("CAPA", before),
+        c("USER user", "+OK\r\n"),
+        c("PASS pencil", "+OK\r\n"),
+        c("CAPA", after),
+    ];
+    let mut delays = Vec::new();
+    let (outcome, _) = drive(
+        &mut session,
+        |session| {
+            let delay = session.capabilities().and_then(Capabilities::login_delay);
+            delays.extend(delay.map(|delay| (delay.seconds, delay.per_user)));
+            login.step(session)
+        },
+        &script,
+    );
+    assert_eq!(outcome, Ok(Method::UserPass));
+    delays.dedup();
+    assert_eq!(delays, [(900, true)]);
+    let list = session.capabilities().expect("a list");
+    let delay = list.login_delay().expect("a delay");
+    assert_eq!((delay.seconds, delay.per_user), (60, false));
+    let expire = list.expire().expect("an expiry");
+    assert_eq!((expire.expiry, expire.per_user), (Expiry::Never, false));
 }
 
 #[test]

@@ -339,6 +339,53 @@ fn capabilities_are_listed() {
     }
 }
 
+/// R2449-6.5.03, R2449-6.5.04, R2449-6.7.03, R2449-6.9.02: before login the longest delay and the soonest expiry, with
+/// USER; behind it what this user has, and nothing worse or less than was announced. R2449-5.04: nothing goes away.
+#[test]
+fn what_differs_from_user_to_user_is_exact_after_login() {
+    let list = |lines: &[&str]| -> Vec<Capability> {
+        let line = |line: &&str| {
+            let mut words = line.split(' ');
+            Capability::new(words.next().unwrap_or(""), &words.collect::<Vec<_>>())
+        };
+        lines.iter().map(|text| line(text).expect("a capability")).collect()
+    };
+    let mut config = ServerConfig::new();
+    config.capabilities = list(&["LOGIN-DELAY 900 USER", "EXPIRE 5 USER"]);
+    let mut session = greeted(config);
+    let listed = |session: &mut ServerSession| {
+        let seen = Dialogue::hold(session, &[b"CAPA\r\n"]).output;
+        let of_ours = seen.split_once("UIDL\r\n").expect("the session's own").1;
+        of_ours.trim_end_matches("\r\n.\r\n").replace("\r\n", ", ")
+    };
+    assert_eq!(listed(&mut session), "LOGIN-DELAY 900 USER, EXPIRE 5 USER");
+    for wrong in [
+        &["LOGIN-DELAY 901", "EXPIRE 5"][..],
+        &["LOGIN-DELAY 60", "EXPIRE 4"],
+        &["LOGIN-DELAY 60"],
+        &["EXPIRE NEVER"],
+        &["LOGIN-DELAY 60", "EXPIRE 5", "TOP"],
+    ] {
+        assert_eq!(session.announce(list(wrong)), Err(ConfigError::Capability), "{wrong:?}");
+        assert_eq!(listed(&mut session), "LOGIN-DELAY 900 USER, EXPIRE 5 USER", "{wrong:?}");
+    }
+    say(&mut session, LOGIN.as_bytes());
+    assert!(session.poll_event().is_some());
+    session.ok(&text("who")).expect("USER waits");
+    assert!(session.poll_event().is_some());
+    let exact = list(&["LOGIN-DELAY 60", "EXPIRE NEVER", "IMPLEMENTATION tea"]);
+    assert_eq!(session.announce(exact), Ok(()));
+    session.authenticated(&text("in")).expect("PASS waits");
+    written(&mut session);
+    assert_eq!(listed(&mut session), "LOGIN-DELAY 60, EXPIRE NEVER, IMPLEMENTATION tea");
+    // What nobody announced cannot come with a login.
+    let mut bare = greeted(ServerConfig::new());
+    for wrong in ["LOGIN-DELAY 1", "EXPIRE 0"] {
+        assert_eq!(bare.announce(list(&[wrong])), Err(ConfigError::Capability), "{wrong}");
+    }
+    assert_eq!(bare.announce(list(&["EXPIRE NEVER"])), Ok(()));
+}
+
 /// R2449-3.03, R2449-6.1.01: the session alone says what it does, and no line is longer than 512 octets.
 #[test]
 fn what_cannot_be_listed_is_refused() {
