@@ -229,8 +229,8 @@ fn a_pipeline_waits_where_it_must() {
     assert_eq!(items, 1);
 }
 
-/// R2449-6.6.01: whatever the window, no more than 4096 octets of commands wait for their answers: a server that does not
-/// read on before its answers are read finds room for them.
+/// R2449-6.6.01: whatever the window, no more than 4096 octets of commands wait for their answers: a server that does
+/// not read on before its answers are read finds room for them.
 #[test]
 fn a_pipeline_leaves_room_for_a_server_that_does_not_read_on() {
     const FIT: usize = 4096 / "NOOP\r\n".len();

@@ -294,7 +294,8 @@ fn without_anything_to_bind_to_there_is_no_plus() {
 }
 
 /// R6856-2.2.01, R6856-2.2.04: names and passwords in UTF-8 are prepared on both sides where they are announced: who is
-/// known by one spelling logs in by another, by USER and PASS and by APOP. R6856-2.2.05: what is prohibited logs nobody in.
+/// known by one spelling logs in by another, by USER and PASS and by APOP. R6856-2.2.05: what is prohibited logs nobody
+/// in.
 #[test]
 fn names_in_utf8_are_prepared_on_both_sides() {
     let name = |name: &str| Mailbox::utf8(name).expect("a name");

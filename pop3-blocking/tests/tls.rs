@@ -194,8 +194,8 @@ fn a_certificate_that_is_not_to_be_believed() {
     }
 }
 
-/// R6186-4.02, R6186-5.01: a client names the host that it wants, so that domains that share an address show a certificate
-/// each, and a user of either logs in by his address.
+/// R6186-4.02, R6186-5.01: a client names the host that it wants, so that domains that share an address show a
+/// certificate each, and a user of either logs in by his address.
 #[test]
 fn domains_that_share_an_address_are_told_apart() {
     let authority = Authority::new();

@@ -267,9 +267,9 @@ const OUTCOMES: [Outcome; 5] = [
 
 /// The table of `state.rs` says of every command what the rows say, and the octets are these.
 ///
-/// R1939-3.02, R1939-5.04, R1939-7.04, R1939-7.07, R1939-7.08, R2449-5.01, R2595-4.06, R5034-4.01, R5034-4.05, R5034-4.22,
-/// R6856-2.1.01, R6856-3.1.01, R6856-3.2.03, R4422-3.8.01, C0012, C0015, C0024, C0027, C0030, C0032,
-/// C0042, C0046, V0004.
+/// R1939-3.02, R1939-5.04, R1939-7.04, R1939-7.07, R1939-7.08, R2449-5.01, R2595-4.06, R5034-4.01, R5034-4.05,
+/// R5034-4.22, R6856-2.1.01, R6856-3.1.01, R6856-3.2.03, R4422-3.8.01, C0012, C0015, C0024, C0027, C0030, C0032, C0042,
+/// C0046, V0004.
 #[test]
 fn the_rows_agree_with_the_table_of_states() {
     for row in table() {
@@ -788,6 +788,18 @@ fn utf8_in_credentials_is_announced() {
     }
 }
 
+/// R6856-3.2.03, R6856-3.2.04: `+OK` to LANG tells of a language, `-ERR` of none.
+#[test]
+fn a_refused_language_is_not_chosen() {
+    let lang = |range| Step::C(Command::Lang(Some(LanguageRange::new(range).unwrap())));
+    let chosen = ["#2 language fr \"\"", "#2 completed + \"fr \""];
+    for config in presets() {
+        let refused = [lang("uga"), s("-ERR pas support\u{e9}\r\n")];
+        expect_in_transaction(config, &refused, &["#2 completed - \"pas support\u{e9}\""]);
+        expect_in_transaction(config, &[lang("*"), s("+OK fr \r\n")], &chosen);
+    }
+}
+
 /// R2449-6.9.01: whatever a server calls itself, it is told the same, and the same is made of what it says.
 #[test]
 fn an_implementation_changes_nothing() {
@@ -813,7 +825,7 @@ fn an_implementation_changes_nothing() {
     }
 }
 
-/// R2449-4.01, J8: a line has 255 octets at most, CRLF included.
+/// R2449-3.01, R2449-4.01, J8: a line has 255 octets at most, CRLF included.
 #[test]
 fn a_line_has_at_most_255_octets() {
     let filled = |octets: usize| {

@@ -111,7 +111,7 @@ fn sasl(name: MechanismName) -> Choice {
 }
 
 const PLAIN_IR: &str = "AUTH PLAIN AHVzZXIAcGVuY2ls";
-/// RFC 2595 §4, R2595-4.04, R5034-3.03: CAPA, STLS, TLS, and all that was learned asked anew.
+/// R2449-5.02, RFC 2595 §4, R2595-4.04, R5034-3.03: CAPA, STLS, TLS, and all that was learned asked anew.
 #[test]
 fn what_was_learned_in_clear_is_asked_again() {
     let script = [
@@ -159,7 +159,7 @@ fn stripped_tls_ends_it() {
     assert!(matches!(preferred, Err(LoginError::StlsRefused(_))));
 }
 
-/// Rows B4, B17; R8314-5.2.02: where the policy forbids it nothing of the login leaves.
+/// R2384-4.05, rows B4, B17; R8314-5.2.02: where the policy forbids it nothing of the login leaves.
 #[test]
 fn no_credential_in_clear() {
     let list = "+OK\r\nSASL PLAIN SCRAM-SHA-1 CRAM-MD5\r\nUSER\r\n.\r\n";
@@ -191,7 +191,7 @@ fn no_credential_in_clear() {
     assert!(matches!(implicit, Err(LoginError::Send(SendError::NotProtected { .. }))));
 }
 
-/// R2449-5.03: a server without CAPA is logged in to by USER and PASS.
+/// R2449-7.01, R2449-5.03: a server without CAPA is logged in to by USER and PASS.
 #[test]
 fn no_capabilities_leave_user_and_pass() {
     let script =
@@ -295,7 +295,7 @@ fn a_failure_starts_nothing_weaker() {
     assert_eq!(session.state(), State::Authorization, "another login may be made");
 }
 
-/// What was asked for and no other, whatever the server announces.
+/// R2384-4.02: what was asked for and no other, whatever the server announces.
 #[test]
 fn only_means_only() {
     let script = [c("USER user", "+OK\r\n"), c("PASS pencil", "+OK\r\n")];
@@ -470,8 +470,8 @@ fn what_is_not_ascii_is_prepared_for_apop() {
     assert_eq!((outcome, surplus), (Err(unfit), vec![]));
 }
 
-/// R6856-2.2.03: a name or a password in UTF-8 is said in USER and PASS where `UTF8 USER` is announced, and nowhere else
-/// but by the caller's word; octets that are no UTF-8 are no matter of it.
+/// R6856-2.2.03: a name or a password in UTF-8 is said in USER and PASS where `UTF8 USER` is announced, and nowhere
+/// else but by the caller's word; octets that are no UTF-8 are no matter of it.
 #[test]
 fn utf8_is_said_in_user_and_pass_where_it_is_announced() {
     let (name, secret) = ("j\u{fc}rgen", "p\u{e4}ss".as_bytes());

@@ -44,8 +44,8 @@ fn dialogue(config: &ServerConfig, input: &str) -> Dialogue {
 const LOGIN: &str = "USER alice\r\nPASS correct horse\r\n";
 const LOGGED_IN: &str = "+OK password, please\r\n+OK maildrop locked and ready\r\n";
 
-/// R6856-3.1.01, 3.2.02, 3.2.05, RFC 6856 §3.2: before and after login, the listing by the session,
-/// the choice by the caller; `*` is a choice too, and what is refused changes nothing.
+/// R6856-3.1.01, R6856-3.2.01, R6856-3.2.02, R6856-3.2.05, R6856-3.2.06: before and after login, the listing by the
+/// session, the choice by the caller; `*` is a choice too, and what is refused changes nothing.
 #[test]
 fn languages_are_listed_and_chosen() {
     let list = "+OK language listing follows\r\nen English\r\nde Deutsch\r\nes Espa\u{f1}ol\r\nmul\r\n.\r\n";
@@ -60,7 +60,7 @@ fn languages_are_listed_and_chosen() {
     assert_eq!(seen.rejected(), [CommandError::WrongState(Keyword::Lang)]);
 }
 
-/// R6856-2.1.01, 2.1.08: UTF8 has no argument and is legal in AUTHORIZATION only.
+/// R6856-2.1.01, R6856-2.1.08: UTF8 has no argument and is legal in AUTHORIZATION only.
 #[test]
 fn utf8_is_turned_on_before_login() {
     let mut session = greeted(config());
@@ -79,8 +79,8 @@ fn utf8_is_turned_on_before_login() {
 /// A way to answer with a text.
 type Give = fn(&mut ServerSession, &Text) -> Result<(), RespondError>;
 
-/// R6856-2.1.04, 3.2.01, I8: a text that is not ASCII is refused before UTF8 or LANG was accepted,
-/// whatever it is to answer, and taken behind it.
+/// R6856-2.1.01, R6856-2.1.04, R6856-3.2.01, R6856-3.2.04, R6856-3.2.05, I8: a text that is not ASCII is refused before
+/// UTF8 or LANG was accepted, whatever it is to answer, and taken behind it.
 #[test]
 fn texts_are_ascii_until_the_client_asks() {
     let spanish = Text::utf8("se\u{f1}or").expect("UTF-8");
@@ -165,7 +165,7 @@ fn the_code_utf8_goes_with_messages() {
     }
 }
 
-/// I8: LANG is answered by a language or `-ERR`, and nothing else is.
+/// R6856-3.2.05, I8: LANG is answered by a language or `-ERR`, and nothing else is.
 #[test]
 fn lang_has_an_answer_of_its_own() {
     let mut session = greeted(config());
@@ -184,7 +184,7 @@ fn lang_has_an_answer_of_its_own() {
     assert_eq!(session.language(&es), Err(RespondError::Mismatch));
 }
 
-/// R6856-2.2.02, 2.2.03, 2.2.05: a password in UTF-8 is taken where `UTF8 USER` is announced, also
+/// R6856-2.2.02, R6856-2.2.03, R6856-2.2.05: a password in UTF-8 is taken where `UTF8 USER` is announced, also
 /// before UTF8, if it is well-formed and holds no control.
 #[test]
 fn passwords_in_utf8() {
@@ -212,7 +212,7 @@ fn passwords_in_utf8() {
     }
 }
 
-/// R6856-2.2.02, 2.2.03, 2.2.05: the same of names, in USER and in APOP.
+/// R6856-2.2.02, R6856-2.2.03, R6856-2.2.05: the same of names, in USER and in APOP.
 #[test]
 fn names_in_utf8() {
     for (offer, name, taken) in [
@@ -320,8 +320,8 @@ fn names_and_passwords_are_prepared() {
     assert_eq!((turn, &*said), (Turn::Answered, wrong));
 }
 
-/// R2449-5.04, 5.05, 6.1.01, R6856-3.1.01: CAPA lists what is offered, before and after login, in one
-/// order, and the caller's behind it.
+/// R2449-3.06, R2449-5.01, R2449-5.04, R2449-5.05, R2449-5.06, R2449-6.1.01, R6856-3.1.01: CAPA lists what is offered,
+/// before and after login, in one order, and the caller's behind it.
 #[test]
 fn capabilities_are_listed() {
     let capability = |tag, params: &[&str]| Capability::new(tag, params).expect("a capability");

@@ -179,7 +179,7 @@ fn list_gives_scan_listings() {
     assert_eq!(said(&mut server, "LIST\r\n"), "+OK 0 messages (0 octets)\r\n.\r\n");
 }
 
-/// R1939-5.09, 11.01, 11.02, 11.03: a size counts each line end as two and no stuffed dot: it is what
+/// R6856-2.1.07, R1939-5.09, 11.01, 11.02, 11.03: a size counts each line end as two and no stuffed dot: it is what
 /// RETR gives once the dots are taken away again.
 #[test]
 fn a_size_is_what_retr_gives() {

@@ -215,15 +215,8 @@ impl Login {
             let (delegate, _) = mailbox.as_str().rsplit_once('/')?;
             Some((Mailbox::utf8(delegate).ok()?, Mailbox::utf8(delegation.principal).ok()?))
         });
-        Some(match named {
-            Some((delegate, principal)) => {
-                Identity::new(self.prepared_name(delegate)?, self.prepared_name(principal)?)
-            }
-            None => {
-                let mailbox = self.prepared_name(mailbox)?;
-                Identity::new(mailbox.clone(), mailbox)
-            }
-        })
+        let (whose, wanted) = named.unwrap_or_else(|| (mailbox.clone(), mailbox));
+        Some(Identity::new(self.prepared_name(whose)?, self.prepared_name(wanted)?))
     }
 
     fn message(
