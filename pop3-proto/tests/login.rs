@@ -6,7 +6,11 @@ use pop3_proto::client::{
     Opening, ProtocolError, Security, SendError, Step, Unfit, UseStls, Waiting,
 };
 #[cfg(feature = "scram")]
-use pop3_proto::sasl::{ChannelBinding, Preparation, PreparedAs};
+use pop3_proto::sasl::ChannelBinding;
+#[cfg(any(feature = "md5", feature = "scram"))]
+use pop3_proto::sasl::Preparation;
+#[cfg(feature = "md5")]
+use pop3_proto::sasl::PreparedAs;
 use pop3_proto::state::State;
 use pop3_proto::{
     Capabilities, Command, Expiry, InvalidValue, Mailbox, MechanismName, Password, Secret,
