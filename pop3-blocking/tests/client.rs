@@ -229,28 +229,6 @@ fn a_pipeline_waits_where_it_must() {
     assert_eq!(items, 1);
 }
 
-/// R2449-6.6.01: whatever the window, no more than 4096 octets of commands wait for their answers: a server that does
-/// not read on before its answers are read finds room for them.
-#[test]
-fn a_pipeline_leaves_room_for_a_server_that_does_not_read_on() {
-    const FIT: usize = 4096 / "NOOP\r\n".len();
-    let replies = |count| send("+OK\r\n".repeat(count));
-    let script = vec![
-        Act::Expect("NOOP\r\n".repeat(FIT).leak()),
-        replies(FIT),
-        Act::Expect("NOOP\r\n".repeat(700 - FIT).leak()),
-        replies(700 - FIT),
-    ];
-    let mut session = pipelining(usize::MAX, script);
-    let mut pipeline = session.pipeline(std::iter::repeat_n(Command::Noop, 700), 700);
-    let mut answered = 0;
-    while let Some(reply) = pipeline.next() {
-        assert!(matches!(reply.unwrap().outcome, Outcome::Line(response) if response.is_ok()));
-        answered += 1;
-    }
-    assert_eq!(answered, 700);
-}
-
 /// What gives items and what gives a body follows from the command, also in a pipeline.
 #[test]
 fn a_pipeline_tells_listings_from_bodies() {
