@@ -234,7 +234,7 @@ mod tests {
         Ok((address.host, address.port, mailbox, address.authentication))
     }
 
-    /// R1939-3.01, R2384-3.01, R2384-4.03, R2384-4.04.
+    /// R1939-3.01, R2384-3.01, R2384-4.01, R2384-4.03, R2384-4.04.
     #[test]
     fn the_forms_of_rfc_2384() {
         let user = |user: &str| Some(user.to_owned());
@@ -277,6 +277,7 @@ mod tests {
         assert_eq!(clear.security(), None);
     }
 
+    /// R2384-3.01, R2384-4.03, R2384-4.04.
     #[test]
     fn what_is_no_pop_url_is_refused_without_repeating_it() {
         for (url, error) in [

@@ -14,6 +14,7 @@ use pop3_blocking::pop3_proto::client::{
 use pop3_blocking::pop3_proto::sasl::{
     Answer, Binding, ChannelBinding, CramMd5, Mechanism as _, Question, Scram, ScramHash,
 };
+use pop3_blocking::pop3_proto::server::Utf8Offer;
 use pop3_blocking::pop3_proto::{Base64, Mailbox, MechanismName, Password, Secret};
 use pop3_blocking::server::{
     Authenticator, Listener, Memory, Passwords, Running, Server, ServerTls, Store as _,
@@ -365,6 +366,42 @@ fn without_anything_to_bind_to_there_is_no_plus() {
         assert_eq!(session.method(), Method::Sasl(MechanismName::SCRAM_SHA_256));
         session.quit().expect("an answer");
     }
+    running.stop();
+}
+
+/// R6856-2.2.01, R6856-2.2.04: names and passwords in UTF-8 are prepared on both sides where they are announced: who is
+/// known by one spelling logs in by another, by USER and PASS and by APOP. R6856-2.2.05: what is prohibited logs nobody
+/// in.
+#[test]
+fn names_in_utf8_are_prepared_on_both_sides() {
+    let name = |name: &str| Mailbox::utf8(name).expect("a name");
+    let word = |octets: &str| Password::opaque(octets.as_bytes()).expect("a password");
+    let authority = Authority::new();
+    let mut known = Passwords::new();
+    known.insert(name("j\u{fc}\u{2168}"), &word("I\u{ad}X p\u{e4}ss"));
+    let mut server = server(&authority, known);
+    server.config.apop = true;
+    server.config.utf8 = Utf8Offer::User;
+    // Maildrops have prepared names.
+    server.store.create(&name("j\u{fc}IX"));
+    let running = spawn(server);
+    let log_in = |method, who: &str, typed: &str| {
+        let client = connect(&running, &builder(&authority, Over::Tls));
+        client.login_with(Credentials::password(name(who), word(typed)), Choice::Only(method))
+    };
+    for method in [Method::UserPass, Method::Apop] {
+        for who in ["j\u{fc}\u{2168}", "ju\u{308}IX"] {
+            for typed in ["I\u{ad}X p\u{e4}ss", "IX pa\u{308}ss"] {
+                let session = log_in(method, who, typed).expect(who);
+                assert_eq!(session.method(), method);
+                session.quit().expect("an answer");
+            }
+            let wrong = refusal(log_in(method, who, "IX pass"));
+            assert_eq!(wrong, "[AUTH] authentication failed");
+        }
+    }
+    let refused = refusal(log_in(Method::UserPass, "j\u{e000}", "IX pa\u{308}ss"));
+    assert_eq!(refused, "[AUTH] authentication failed");
     running.stop();
 }
 

@@ -137,6 +137,40 @@ fn a_whole_session() {
     running.stop();
 }
 
+/// R6186-4.02, R6186-5.01: a client names the host that it wants, so that domains that share an address show a
+/// certificate each, and a user of either logs in by his address.
+#[test]
+fn domains_that_share_an_address_are_told_apart() {
+    let authority = Authority::new();
+    let mut by_name = rustls::server::ResolvesServerCertUsingSni::new();
+    let provider = rustls::crypto::ring::default_provider();
+    let mut config = authority.issue().server(ALL_VERSIONS, &["pop3"]);
+    let domains = ["pop.example.com", "pop.example.net"];
+    for domain in domains {
+        let issued = authority.issue_for(&[domain], |_| {});
+        by_name.add(domain, issued.certified(&provider)).expect("a certificate");
+    }
+    config.cert_resolver = Arc::new(by_name);
+    let mut server = server(&authority, &[]);
+    server.tls = Some(Arc::new(config).into());
+    for name in ["user@example.com", "user@example.net"] {
+        let mailbox = Mailbox::new(name).expect("a mailbox");
+        server.store.create(&mailbox);
+        server.authenticator.insert(mailbox, &password());
+    }
+    let running = spawn(server);
+    for domain in domains {
+        let transport = TcpStream::connect(running.address()).expect("a connection");
+        let client = builder(&authority).over_tls(transport, domain).expect(domain);
+        let user = Mailbox::new(&domain.replace("pop.", "user@")).expect("a mailbox");
+        client.login(&user, &password()).expect(domain).quit().expect("an answer");
+    }
+    // Whoever names no host, or another, is shown none.
+    let transport = TcpStream::connect(running.address()).expect("a connection");
+    tls_error(builder(&authority).over_tls(transport, "pop.example.org"));
+    running.stop();
+}
+
 /// B11: what no verifier could verify is refused before anything is connected.
 #[test]
 fn a_name_that_no_certificate_could_be_for() {

@@ -237,8 +237,8 @@ fn inside() -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 proptest! {
-    /// I10, R2595-2.2.01, R8314-5.1.01, RFC 8314 §5.2, rows B1 to B8: before TLS nothing but CAPA, STLS and QUIT leaves, STLS once, whatever the server
-    /// says, whoever logs in and how; and every login ends.
+    /// I10, R2595-2.2.01, R6186-6.01, R8314-5.1.01, RFC 8314 §5.2, rows B1 to B8: before TLS nothing but CAPA, STLS and
+    /// QUIT leaves, STLS once, whatever the server says, whoever logs in and how; and every login ends.
     #[test]
     fn nothing_of_a_login_leaves_in_clear(
         preset in 0..3_usize,

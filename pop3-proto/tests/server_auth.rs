@@ -213,7 +213,7 @@ fn in_clear_there_is_no_way_in() {
     assert_eq!(seen.state, Some(State::Transaction));
 }
 
-/// R1939-7.18, R1939-7.19, I4, C0009: the timestamp stands behind the greeting's text, goes into the digest
+/// R2449-3.05, R1939-7.18, R1939-7.19, I4, C0009: the timestamp stands behind the greeting's text, goes into the digest
 /// as it is, and is the one way in where it is the only one.
 #[test]
 fn apop_with_a_timestamp() {
@@ -252,7 +252,7 @@ fn apop_with_a_timestamp() {
     assert_eq!(written(&mut off), GREETING);
 }
 
-/// R5034-4.08, F24, I17, I19: a response may be as long as the limit and no longer; what is longer is
+/// R2449-4.02, R5034-4.08, F24, I17, I19: a response may be as long as the limit and no longer; what is longer is
 /// dropped to its end and is never a command, and the exchange is over.
 #[test]
 fn a_response_has_a_limit() {
@@ -304,7 +304,7 @@ fn the_block_grows_for_an_exchange_only() {
     assert_eq!(session.incoming().len(), idle);
 }
 
-/// R2449-8.1.1.01, R2449-8.1.2.02, R3206-6.01, I8: codes of logins go with AUTH and every response,
+/// R2449-6.5.04, R2449-8.1.1.01, R2449-8.1.2.02, R3206-6.01, I8: codes of logins go with AUTH and every response,
 /// `[AUTH]` with failed ones only; what does not fit changes nothing.
 #[test]
 fn an_exchange_is_answered_as_a_login() {

@@ -19,7 +19,7 @@ fn a_positive_text_is_not_taken_for_a_response_code() {
     assert_eq!(written(&mut session), b"+OK  [1] please\r\n");
 }
 
-/// R2449-8.1.2.02, R3206-5.03, R3206-6.01: codes of a login go with nothing else, and `[AUTH]` is not
+/// R2449-8.1.1.01, R2449-8.1.2.02, R3206-5.03, R3206-6.01: codes of a login go with nothing else, and `[AUTH]` is not
 /// said without being counted.
 #[test]
 fn codes_of_a_login_go_with_a_login() {

@@ -185,7 +185,7 @@ fn list_gives_scan_listings() {
     assert_eq!(said(&mut server, "LIST\r\n"), "+OK 0 messages (0 octets)\r\n.\r\n");
 }
 
-/// R1939-5.09, R1939-11.01, R1939-11.02, R1939-11.03: a size counts each line end as two and no stuffed
+/// R1939-5.09, R1939-11.01, R1939-11.02, R1939-11.03, R6856-2.1.07: a size counts each line end as two and no stuffed
 /// dot: it is what RETR gives once the dots are taken away again.
 #[test]
 fn a_size_is_what_retr_gives() {

@@ -5,11 +5,11 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use pop3_proto::sasl::{Answer, Question, ScramDecoy, ScramHash, ScramKeys};
+use pop3_proto::sasl::{Answer, PreparedAs, Question, ScramDecoy, ScramHash, ScramKeys};
 use pop3_proto::{Mailbox, Password, Secret};
 use sha2::{Digest as _, Sha256};
 
-use crate::tls::prepared;
+use crate::preparation::prepared;
 
 /// Knows who may open which maildrop. Shared by all connections.
 ///
@@ -98,7 +98,8 @@ impl Passwords {
         }
     }
 
-    /// Gives a mailbox a password, instead of the one that it may have.
+    /// Gives a mailbox a password, instead of the one that it may have. A name that is not ASCII is kept as
+    /// [`Login`](pop3_proto::server::Login) asks about it: prepared (RFC 4013).
     ///
     /// SCRAM's keys are derived here, with 4096 iterations and a new salt of 16 octets, from the password
     /// as clients prepare it (RFC 4013). One that cannot be prepared has none.
@@ -106,6 +107,8 @@ impl Passwords {
         let password = Secret::new(password.expose());
         let digest = comparable(&password).as_ref().map(digest);
         let known = Known { digest, keys: keys(&password), password };
+        let name = prepared(mailbox.as_str(), PreparedAs::Query);
+        let mailbox = name.and_then(|name| Mailbox::utf8(&name).ok()).unwrap_or(mailbox);
         self.known.insert(mailbox, known);
     }
 
@@ -205,7 +208,10 @@ pub(super) fn decoy() -> Option<ScramDecoy> {
 fn keys(password: &Secret) -> Vec<ScramKeys> {
     let mut salt = [0; SALT_OCTETS];
     let text = std::str::from_utf8(password.expose()).ok();
-    let Some(password) = text.and_then(prepared).map(Secret::new) else { return Vec::new() };
+    let Some(password) = text.and_then(|text| prepared(text, PreparedAs::Stored)).map(Secret::new)
+    else {
+        return Vec::new();
+    };
     if getrandom::fill(&mut salt).is_err() {
         return Vec::new();
     }
@@ -218,7 +224,7 @@ fn keys(password: &Secret) -> Vec<ScramKeys> {
 fn comparable(password: &Secret) -> Option<Secret> {
     match std::str::from_utf8(password.expose()) {
         Ok(text) if !text.contains(|c: char| c.is_ascii_control()) => {
-            prepared(text).filter(|text| !text.is_empty()).map(Secret::new)
+            prepared(text, PreparedAs::Query).filter(|text| !text.is_empty()).map(Secret::new)
         }
         _ => Some(password.clone()),
     }

@@ -35,6 +35,7 @@ mod mechanism;
 mod oauthbearer;
 mod octets;
 mod plain;
+mod preparation;
 #[cfg(feature = "scram")]
 mod scram;
 mod scram_keys;
@@ -59,6 +60,7 @@ pub use login::{Login, LoginAcceptor};
 pub use mechanism::Mechanism;
 pub use oauthbearer::{OAuthBearer, OAuthBearerAcceptor};
 pub use plain::{Plain, PlainAcceptor};
+pub use preparation::{Preparation, PreparedAs};
 #[cfg(feature = "scram")]
 #[cfg_attr(docsrs, doc(cfg(feature = "scram")))]
 pub use scram::{Binding, ChannelBinding, Scram, ScramAcceptor, ScramDecoy, ScramOffer};

@@ -60,8 +60,9 @@ impl LoginError {
 pub enum Unfit {
     /// It takes another kind of credentials, or this build does not have it.
     Credentials,
-    /// It takes names and passwords in ASCII only, unless they can be prepared (RFC 5802 §2.2): see
-    /// [`Login::with_preparation`](super::Login::with_preparation).
+    /// It takes names and passwords in ASCII only: SCRAM and APOP unless they can be prepared (RFC 5802
+    /// §2.2), see [`Login::with_preparation`](super::Login::with_preparation); APOP, USER and PASS unless
+    /// the server announces `UTF8 USER` (RFC 6856 §2.2).
     NotAscii,
     /// The name or the password is no UTF-8, or holds what its preparation prohibits (RFC 4013 §2.3).
     Prohibited,
