@@ -89,7 +89,10 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        Connection::new(Arc::clone(&self.served), Transport::Clear(stream), channel)?.run().await
+        let transport = Transport::Clear(stream);
+        let (connection, conversation) =
+            Connection::new(Arc::clone(&self.served), transport, channel)?;
+        connection.run(conversation).await
     }
 
     /// The same with a client that begins TLS at once (RFC 8314 §3.3): the channel is
@@ -111,7 +114,9 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
         let mut transport = Transport::Clear(stream);
         let within = self.served.deadlines.tls;
         transport.upgrade(|stream| accept(&self.served, stream), within).await?;
-        Connection::new(Arc::clone(&self.served), transport, Channel::Tls)?.run().await
+        let (connection, conversation) =
+            Connection::new(Arc::clone(&self.served), transport, Channel::Tls)?;
+        connection.run(conversation).await
     }
 }
 
