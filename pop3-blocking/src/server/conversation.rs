@@ -35,8 +35,11 @@ pub enum Ended {
     TimedOut,
 }
 
-/// Octets of a message that are read from a store at a time.
-const CHUNK: usize = 32 * 1024;
+/// Octets of a message that are read from a store at first: most messages have no more.
+const FIRST: usize = 64 * 1024;
+
+/// Octets that are read of the rest at a time: for an adapter each time may be a change of threads.
+const REST: usize = 256 * 1024;
 
 /// What one client and the server say to each other, without I/O: call [`Conversation::step`] and do
 /// what it calls for, again and again.
@@ -50,8 +53,7 @@ pub struct Conversation<M> {
     /// What a login came to, and nobody has looked at.
     turn: Option<Turn>,
     sending: Sending,
-    /// What was read of a message; its room is kept for the next one.
-    chunk: Vec<u8>,
+    chunk: Chunk,
     ended: Ended,
 }
 
@@ -77,6 +79,13 @@ enum Sending {
 }
 
 type Reader = Box<dyn Read + Send>;
+
+/// What was read of a message. Its room is kept for the next one, and zeroed only once.
+#[derive(Default)]
+struct Chunk {
+    room: Vec<u8>,
+    filled: usize,
+}
 
 /// What follows a chunk of a message.
 #[derive(Clone, Copy)]
@@ -112,8 +121,8 @@ pub struct Work<M>(Ask<M>);
 enum Ask<M> {
     Authenticator(Question),
     Open(Mailbox),
-    Message(M, MessageNumber, Vec<u8>),
-    Chunk(Reader, Vec<u8>),
+    Message(M, MessageNumber, Chunk),
+    Chunk(Reader, Chunk),
     Remove(M, Vec<MessageNumber>),
 }
 
@@ -124,8 +133,8 @@ enum Said<M> {
     /// And whom the authenticator refused.
     Authenticator(Answer, Option<Mailbox>),
     Opened(Result<(Maildrop, M), OpenError>),
-    Message(M, Vec<u8>, io::Result<(Reader, Behind)>),
-    Chunk(Reader, Vec<u8>, Behind),
+    Message(M, Chunk, io::Result<(Reader, Behind)>),
+    Chunk(Reader, Chunk, Behind),
     Removed(Result<(), RemoveError>),
 }
 
@@ -150,13 +159,13 @@ impl<M: OpenMaildrop> Work<M> {
             })),
             Ask::Message(mut stored, message, mut chunk) => {
                 let begun = stored.message(message).map(|mut reader| {
-                    let behind = fill(&mut reader, &mut chunk);
+                    let behind = chunk.fill(&mut reader, FIRST);
                     (reader, behind)
                 });
                 Said::Message(stored, chunk, begun)
             }
             Ask::Chunk(mut reader, mut chunk) => {
-                let behind = fill(&mut reader, &mut chunk);
+                let behind = chunk.fill(&mut reader, REST);
                 Said::Chunk(reader, chunk, behind)
             }
             Ask::Remove(mut stored, marked) => {
@@ -166,23 +175,27 @@ impl<M: OpenMaildrop> Work<M> {
     }
 }
 
-/// Reads a chunk, all of it where there is so much.
-fn fill(reader: &mut Reader, chunk: &mut Vec<u8>) -> Behind {
-    chunk.resize(CHUNK, 0);
-    let mut len = 0;
-    let behind = loop {
-        match reader.read(&mut chunk[len..]) {
-            Ok(0) => break Behind::Nothing,
-            Ok(read) => len += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => break Behind::Broken,
+impl Chunk {
+    /// Reads so many octets, all of them where there are so many.
+    fn fill(&mut self, reader: &mut Reader, octets: usize) -> Behind {
+        if self.room.len() < octets {
+            self.room = vec![0; octets];
         }
-        if len == CHUNK {
-            break Behind::More;
+        self.filled = 0;
+        while self.filled < octets {
+            match reader.read(&mut self.room[self.filled..octets]) {
+                Ok(0) => return Behind::Nothing,
+                Ok(read) => self.filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Behind::Broken,
+            }
         }
-    };
-    chunk.truncate(len);
-    behind
+        Behind::More
+    }
+
+    fn octets(&self) -> &[u8] {
+        &self.room[..self.filled]
+    }
 }
 
 impl<M: OpenMaildrop> Conversation<M> {
@@ -220,7 +233,7 @@ impl<M: OpenMaildrop> Conversation<M> {
             open: None,
             turn: None,
             sending: Sending::Nothing,
-            chunk: Vec::new(),
+            chunk: Chunk::default(),
             ended: Ended::NothingRemoved,
         };
         conversation.bind(bindings);
@@ -253,7 +266,7 @@ impl<M: OpenMaildrop> Conversation<M> {
     /// Gives buffers back while nothing comes; they come again when needed.
     pub fn release_idle(&mut self) {
         self.session.release_idle();
-        self.chunk = Vec::new();
+        self.chunk = Chunk::default();
     }
 
     /// Says that the client has ended its side. Behind an abrupt end nothing more is written.
@@ -484,7 +497,7 @@ impl<M: OpenMaildrop> Conversation<M> {
                 Sending::Message { .. } if !self.session.wants_body() => {
                     self.sending = Sending::Ending;
                 }
-                Sending::Message { reader, taken, behind } if taken == self.chunk.len() => {
+                Sending::Message { reader, taken, behind } if taken == self.chunk.filled => {
                     match behind {
                         Behind::More => {
                             let ask = Ask::Chunk(reader, std::mem::take(&mut self.chunk));
@@ -496,9 +509,9 @@ impl<M: OpenMaildrop> Conversation<M> {
                     }
                 }
                 Sending::Message { reader, taken, behind } => {
-                    let taken = taken + self.session.write_body(&self.chunk[taken..])?;
+                    let taken = taken + self.session.write_body(&self.chunk.octets()[taken..])?;
                     self.sending = Sending::Message { reader, taken, behind };
-                    if taken < self.chunk.len() {
+                    if taken < self.chunk.filled {
                         return Ok(Some(Step::Write));
                     }
                 }

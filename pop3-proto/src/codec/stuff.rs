@@ -1,6 +1,7 @@
 //! Bodies on their way out: line ends, byte-stuffing and the terminator.
 
 use bytes::BufMut;
+use memchr::memchr2;
 
 use super::octets;
 use super::scan::{
@@ -133,6 +134,9 @@ impl MultilineEncoder {
                 last = usize::MAX;
             } else {
                 last = copy;
+                if insert == b"\r" && self.flush(out) {
+                    taken += end_lines(input.get(taken..).unwrap_or_default(), out);
+                }
             }
         }
         taken
@@ -233,6 +237,30 @@ impl MultilineEncoder {
         self.owed = later;
         later.is_empty()
     }
+}
+
+/// Encodes line by line, for as long as lines end by LF alone and any line finds room: so is a message stored where that is
+/// the line end. How many octets it took.
+///
+/// To be called behind a CR that was put in, with nothing owed, and with the LF that comes next; so it leaves off.
+fn end_lines(input: &[u8], out: &mut impl BufMut) -> usize {
+    let mut taken = 0;
+    while let Some(rest @ [LINE_FEED, line @ ..]) = input.get(taken..) {
+        let Some(length) = memchr2(CARRIAGE_RETURN, LINE_FEED, line) else { break };
+        let is_ended = line.get(length) == Some(&LINE_FEED);
+        if !is_ended || length < SHORT || out.remaining_mut() < length.saturating_add(3) {
+            break;
+        }
+        if line.first() == Some(&TERMINATION) {
+            out.put_slice(b"\n.");
+            out.put_slice(line.get(..length).unwrap_or_default());
+        } else {
+            out.put_slice(rest.get(..=length).unwrap_or_default());
+        }
+        out.put_u8(CARRIAGE_RETURN);
+        taken += length + 1;
+    }
+    taken
 }
 
 /// Counts the octets of a message as a client will have them: every line end CRLF, the last line completed, without the

@@ -15,6 +15,7 @@ use pop3_blocking::server::{
 use pop3_blocking::trace::accepted_tls;
 use pop3_blocking::{ChannelBindings, TlsError, is_end};
 use pop3_proto::client::{Channel, Eof};
+use pop3_proto::server::RespondError;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
@@ -23,14 +24,16 @@ use crate::clock::after;
 use crate::tls::{ServerStream, accept, accepted, accepted_bindings, has_certificate};
 use crate::transport::Transport;
 
-/// A conversation and its transport.
-pub(super) struct Connection<S, T: Store, A> {
+/// What carries a conversation.
+pub(super) struct Connection<S, T, A> {
     server: Arc<Server<T, A>>,
-    conversation: Conversation<T::Maildrop>,
     stream: Transport<S, ServerStream<S>>,
     login_until: Instant,
     idle_until: Instant,
 }
+
+/// Boxed, as it goes to other threads and comes back, and a future holds what it moves more than once.
+type Talk<T> = Box<Conversation<<T as Store>::Maildrop>>;
 
 /// Why something was not done.
 enum Stop {
@@ -59,75 +62,100 @@ where
         server: Arc<Server<T, A>>,
         stream: Transport<S, ServerStream<S>>,
         channel: Channel,
-    ) -> Result<Self, ServerError> {
+    ) -> Result<(Self, Talk<T>), ServerError> {
         let bindings = bindings(&server, &stream);
         let can_begin_tls = has_certificate(&server);
-        Ok(Self {
-            conversation: Conversation::new(&server, channel, &bindings, can_begin_tls)?,
+        let conversation = Conversation::new(&server, channel, &bindings, can_begin_tls)?;
+        let connection = Self {
             login_until: after(server.deadlines.login),
             idle_until: after(server.deadlines.idle),
             server,
             stream,
-        })
+        };
+        Ok((connection, Box::new(conversation)))
     }
 
-    pub(super) async fn run(mut self) -> Result<Ended, ServerError> {
-        let ended = self.serve().await;
-        let Self { conversation, mut stream, .. } = self;
+    pub(super) async fn run(mut self, mut conversation: Talk<T>) -> Result<Ended, ServerError> {
+        let mut step = conversation.step(&self.server);
+        let ended = loop {
+            let done = match step {
+                Err(error) => break Err(error.into()),
+                Ok(Step::Closed(ended)) => break Ok(ended),
+                Ok(Step::Write) => self.write(&mut conversation).await,
+                Ok(Step::Read) => self.read(&mut conversation).await,
+                Ok(Step::StartTls) => self.begin_tls(&mut conversation).await,
+                Ok(Step::Work(work)) if conversation.awaits_login() => {
+                    self.log_in(&mut conversation, work).await
+                }
+                Ok(Step::Work(work)) => {
+                    (conversation, step) = self.work(conversation, work).await?;
+                    continue;
+                }
+            };
+            match done {
+                Ok(()) => {}
+                Err(Stop::TimedOut) => break Ok(conversation.timed_out()),
+                Err(Stop::Gone) => conversation.receive_eof(Eof::Abrupt),
+                Err(Stop::Failed(error)) => break Err(error),
+            }
+            step = conversation.step(&self.server);
+        };
         if conversation.holds_maildrop() {
             // The lock is given back before anything else is waited for.
             let _ = spawn_blocking(move || drop(conversation)).await;
         }
-        stream.close().await;
+        self.stream.close().await;
         ended
-    }
-
-    async fn serve(&mut self) -> Result<Ended, ServerError> {
-        loop {
-            let done = match self.conversation.step(&self.server)? {
-                Step::Closed(ended) => return Ok(ended),
-                Step::Write => self.write().await,
-                Step::Read => self.read().await,
-                Step::StartTls => self.begin_tls().await,
-                Step::Work(work) => self.work(work).await,
-            };
-            match done {
-                Ok(()) => {}
-                Err(Stop::TimedOut) => return Ok(self.conversation.timed_out()),
-                Err(Stop::Gone) => self.conversation.receive_eof(Eof::Abrupt),
-                Err(Stop::Failed(error)) => return Err(error),
-            }
-        }
     }
 
     /// Asks store or authenticator, on a thread that may wait. What comes of a question that is too
     /// late for the login is dropped when it comes.
-    async fn work(&mut self, work: Work<T::Maildrop>) -> Result<(), Stop> {
+    async fn log_in(
+        &self,
+        conversation: &mut Talk<T>,
+        work: Work<T::Maildrop>,
+    ) -> Result<(), Stop> {
         let server = Arc::clone(&self.server);
         let task = spawn_blocking(move || work.run(&server));
-        let done = if self.conversation.awaits_login() {
-            by(self.login_until, task).await?
-        } else {
-            task.await
-        };
-        Ok(self.conversation.done(done.map_err(not_done)?)?)
+        let done = by(self.login_until, task).await?.map_err(not_done)?;
+        Ok(conversation.done(done)?)
+    }
+
+    /// Goes to a thread that may wait and stays there for all the work that comes next: as long as
+    /// commands are there and their answers find room.
+    async fn work(
+        &self,
+        mut conversation: Talk<T>,
+        mut work: Work<T::Maildrop>,
+    ) -> Result<(Talk<T>, Result<Step<T::Maildrop>, RespondError>), ServerError> {
+        let server = Arc::clone(&self.server);
+        let task = spawn_blocking(move || {
+            loop {
+                let done = conversation.done(work.run(&server));
+                match done.and_then(|()| conversation.step(&server)) {
+                    Ok(Step::Work(next)) => work = next,
+                    step => return (conversation, step),
+                }
+            }
+        });
+        task.await.map_err(not_done)
     }
 
     /// The handshake behind STLS has its own deadline, and the login's.
-    async fn begin_tls(&mut self) -> Result<(), Stop> {
+    async fn begin_tls(&mut self, conversation: &mut Talk<T>) -> Result<(), Stop> {
         let left = self.login_until.saturating_duration_since(Instant::now());
         let within = self.server.deadlines.tls.min(left);
         // A client that goes away within it is told like any other failure.
         let begun = secure(&mut self.stream, &self.server, within).await;
         begun.map_err(|error| Stop::Failed(error.into()))?;
-        self.conversation.secured(&bindings(&self.server, &self.stream))?;
+        conversation.secured(&bindings(&self.server, &self.stream))?;
         self.idle_until = after(self.server.deadlines.idle);
         Ok(())
     }
 
-    async fn read(&mut self) -> Result<(), Stop> {
-        let until = self.or_login(self.idle_until);
-        let Self { conversation, stream, .. } = self;
+    async fn read(&mut self, conversation: &mut Talk<T>) -> Result<(), Stop> {
+        let until = self.or_login(conversation, self.idle_until);
+        let stream = &mut self.stream;
         let read = poll_fn(|cx| {
             let mut buffer = ReadBuf::new(conversation.session().incoming());
             let read = Pin::new(&mut *stream).poll_read(cx, &mut buffer);
@@ -138,17 +166,17 @@ where
             read
         });
         match by(until, read).await? {
-            Ok(0) => self.conversation.receive_eof(Eof::Clean),
-            Ok(read) => self.conversation.session().received(read),
+            Ok(0) => conversation.receive_eof(Eof::Clean),
+            Ok(read) => conversation.session().received(read),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
         Ok(())
     }
 
-    async fn write(&mut self) -> Result<(), Stop> {
-        let until = self.or_login(after(self.server.deadlines.write));
-        let session = self.conversation.session();
+    async fn write(&mut self, conversation: &mut Talk<T>) -> Result<(), Stop> {
+        let until = self.or_login(conversation, after(self.server.deadlines.write));
+        let session = conversation.session();
         let stream = &mut self.stream;
         let write = poll_fn(|cx| {
             loop {
@@ -177,8 +205,8 @@ where
     }
 
     /// `until`, or the end of the login if nobody is logged in by then.
-    fn or_login(&self, until: Instant) -> Instant {
-        if self.conversation.awaits_login() { until.min(self.login_until) } else { until }
+    fn or_login(&self, conversation: &Talk<T>, until: Instant) -> Instant {
+        if conversation.awaits_login() { until.min(self.login_until) } else { until }
     }
 }
 
@@ -220,7 +248,7 @@ async fn by<F: Future>(until: Instant, future: F) -> Result<F::Output, Stop> {
 }
 
 /// A panic of the store's or the authenticator's goes on; the runtime may also be ending.
-fn not_done(error: JoinError) -> Stop {
+fn not_done(error: JoinError) -> ServerError {
     match error.try_into_panic() {
         Ok(panic) => resume_unwind(panic),
         Err(error) => io::Error::other(error).into(),

@@ -123,7 +123,7 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let ended = match Connection::new(Arc::clone(&self.served), transport, channel) {
-            Ok(connection) => connection.run().await,
+            Ok((connection, conversation)) => connection.run(conversation).await,
             Err(error) => Err(error),
         };
         trace::ended(&ended);

@@ -1,7 +1,7 @@
 //! The folders of a Maildir, held open, and the files in them.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -77,12 +77,17 @@ impl Folders {
         }
     }
 
-    /// Opens a file for reading; `None` if it is not there, or no plain file.
-    pub(super) fn read(&self, file: &File) -> io::Result<Option<fs::File>> {
+    /// Opens a file for reading, as far as it goes now: its end is known and not asked for again. `None`
+    /// if it is not there, or no plain file.
+    pub(super) fn read(&self, file: &File) -> io::Result<Option<io::Take<fs::File>>> {
         // NONBLOCK: a FIFO that has taken the place of a message does not hold us up.
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         match openat(self.folder(file.place), &*file.name, flags, Mode::empty()) {
-            Ok(opened) => Ok(is_plain(&fstat(&opened)?).then(|| opened.into())),
+            Ok(opened) => {
+                let stat = fstat(&opened)?;
+                let length = u64::try_from(stat.st_size).unwrap_or_default();
+                Ok(is_plain(&stat).then(|| fs::File::from(opened).take(length)))
+            }
             Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => Ok(None),
             Err(error) => Err(error.into()),
         }

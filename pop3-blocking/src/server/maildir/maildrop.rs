@@ -108,7 +108,7 @@ impl MaildirMaildrop {
     }
 
     /// Opens a message, wherever it is by now; `None` if it has vanished.
-    fn open(&mut self, at: usize) -> io::Result<Option<fs::File>> {
+    fn open(&mut self, at: usize) -> io::Result<Option<io::Take<fs::File>>> {
         let opened = self.folders.read(&self.messages[at].file)?;
         if opened.is_some() {
             return Ok(opened);
