@@ -5,7 +5,7 @@ use pop3_blocking::pop3_proto::{Command, Mailbox, Password};
 use pop3_blocking::{Client, Outcome};
 
 mod support;
-use support::{Act, Scripted, send};
+use support::{Scripted, expect, send};
 
 /// R2449-6.6.01: whatever the window, no more than 4096 octets of commands wait for their answers: a server that does
 /// not read on before its answers are read finds room for them.
@@ -15,15 +15,15 @@ fn a_pipeline_leaves_room_for_a_server_that_does_not_read_on() {
     let replies = |count| send("+OK\r\n".repeat(count));
     let script = vec![
         send("+OK ready\r\n"),
-        Act::Expect("USER mrose\r\n"),
+        expect("USER mrose\r\n"),
         send("+OK\r\n"),
-        Act::Expect("PASS x\r\n"),
+        expect("PASS x\r\n"),
         send("+OK\r\n"),
-        Act::Expect("CAPA\r\n"),
+        expect("CAPA\r\n"),
         send("+OK\r\nPIPELINING\r\n.\r\n"),
-        Act::Expect("NOOP\r\n".repeat(FIT).leak()),
+        expect("NOOP\r\n".repeat(FIT)),
         replies(FIT),
-        Act::Expect("NOOP\r\n".repeat(700 - FIT).leak()),
+        expect("NOOP\r\n".repeat(700 - FIT)),
         replies(700 - FIT),
     ];
     let builder = Client::builder(Security::PlaintextAllowed);

@@ -136,7 +136,7 @@ macro_rules! tls_server_scenarios {
 }
 pub(crate) use tls_server_scenarios;
 
-/// R2595-4.01, R8314-3.4.01: nothing but CAPA and STLS leaves in clear, the session goes on under TLS, and
+/// R2595-4.01, R8314-3.1.01, R8314-3.4.01: nothing but CAPA and STLS leaves in clear, the session goes on under TLS, and
 /// the client says that it ends.
 pub(crate) fn a_whole_session_over_tls() -> Vec<Client> {
     let authority = Authority::new();

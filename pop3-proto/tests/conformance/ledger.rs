@@ -13,18 +13,31 @@ pub(crate) struct Row {
     pub(crate) tests: Vec<String>,
 }
 
-/// Every row of every table.
+/// Every row of the ledger itself, whose tables begin with the column `id`.
 pub(crate) fn rows() -> Vec<Row> {
-    let mut lines = PAGE.lines().filter(|line| line.starts_with('|')).peekable();
-    let mut rows = Vec::new();
-    while let Some(line) = lines.next() {
-        let is_head = lines.peek().is_some_and(|next| next.starts_with("|---"));
-        if !is_head && !line.starts_with("|---") {
-            rows.push(Row::read(line).unwrap_or_else(|| panic!("no row: {line}")));
-        }
-    }
+    let read = |line: &str| Row::read(line).unwrap_or_else(|| panic!("no row: {line}"));
+    let rows: Vec<_> = lines("| id |").map(read).collect();
     assert!(!rows.is_empty());
     rows
+}
+
+/// The rules that were broken on purpose, and the test that noticed.
+pub(crate) fn broken() -> Vec<(&'static str, &'static str)> {
+    let read = |line: &'static str| match *line
+        .trim_matches(['|', ' '])
+        .split(" | ")
+        .collect::<Vec<_>>()
+    {
+        [id, _, test] => (id, test.trim_matches('`')),
+        _ => panic!("no row: {line}"),
+    };
+    lines("| rule |").map(read).collect()
+}
+
+/// The lines of every table whose head begins so.
+fn lines(head: &'static str) -> impl Iterator<Item = &'static str> {
+    let tables = PAGE.split("\n\n").filter(move |block| block.starts_with(head));
+    tables.flat_map(|table| table.lines().skip(2))
 }
 
 impl Row {

@@ -95,6 +95,20 @@ fn each_id_that_is_named_has_a_row() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Twenty of the rules that are a MUST were broken to see their tests fail: tests that their rows name.
+#[test]
+fn what_was_broken_was_noticed_by_the_rows_own_test() {
+    let rows = rows();
+    let broken = ledger::broken();
+    assert_eq!(broken.len(), 20);
+    for (id, test) in broken {
+        let row = rows.iter().find(|row| row.id == id).unwrap_or_else(|| panic!("no row {id}"));
+        assert!(row.level.starts_with("MUST"), "{id}");
+        let names_it = |named: &String| named.rsplit("::").next() == Some(test);
+        assert!(row.tests.iter().any(names_it), "{id}: its row does not name {test}");
+    }
+}
+
 /// The page says of itself how many rows it has.
 #[test]
 fn the_numbers_of_the_preface_are_right() {
