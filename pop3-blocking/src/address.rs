@@ -234,7 +234,7 @@ mod tests {
         Ok((address.host, address.port, mailbox, address.authentication))
     }
 
-    /// R2384-3.01, R2384-4.03, R2384-4.04.
+    /// R1939-3.01, R2384-3.01, R2384-4.01, R2384-4.03, R2384-4.04.
     #[test]
     fn the_forms_of_rfc_2384() {
         let user = |user: &str| Some(user.to_owned());
@@ -260,7 +260,7 @@ mod tests {
         }
     }
 
-    /// RFC 8314 §3.3; without TLS such a URL is refused, and never taken for one in clear.
+    /// R8314-3.1.01, RFC 8314 §3.3: 995 is the port; without TLS such a URL is refused, and never taken for one in clear.
     #[test]
     fn the_schemes_that_ask_for_tls() {
         for (url, port) in [("pops://host", 995), ("POP3S://a@[::1]/", 995), ("pops://h:110", 110)]
@@ -277,6 +277,7 @@ mod tests {
         assert_eq!(clear.security(), None);
     }
 
+    /// R2384-3.01, R2384-4.03, R2384-4.04.
     #[test]
     fn what_is_no_pop_url_is_refused_without_repeating_it() {
         for (url, error) in [

@@ -48,6 +48,8 @@ mod listing;
 #[cfg(feature = "ntlm")]
 mod ntlm;
 mod pipeline;
+#[cfg(feature = "scram")]
+mod preparation;
 #[cfg(feature = "server")]
 pub mod server;
 mod session;

@@ -652,6 +652,7 @@ fn unique_ids_that_fail_for_the_moment_are_waited_for() {
     assert_eq!(server.took("RETR"), [""; 0]);
 }
 
+/// R1957-1.02, R2449-7.01: UIDL is optional.
 #[test]
 fn without_unique_ids_mail_is_delivered_again_and_that_is_said() {
     let server = Server::new(&three()).instead("UIDL", say("-ERR never heard of it\r\n"));
@@ -828,7 +829,7 @@ fn stls_that_fails_is_no_reason_to_go_on_in_clear() {
     }
 }
 
-/// B11, B15, R8314-3.1.03: from the first octet and by STLS; of the login nothing is sent.
+/// B11, B15, R5034-4.21, R8314-3.1.03: from the first octet and by STLS; of the login nothing is sent.
 #[test]
 fn a_certificate_that_is_not_to_be_believed() {
     let authority = Authority::new();
@@ -935,7 +936,7 @@ fn login(server: &Server) -> Vec<String> {
     log.into_iter().take_while(|line| line != "LIST").filter(|line| line != "CAPA").collect()
 }
 
-/// R2384-4.03, R1939-7.03: what is asked for is what is done.
+/// R2384-4.01, R2384-4.02, R2384-4.03, R1939-7.03: what is asked for is what is done.
 #[test]
 fn a_login_is_made_in_the_way_that_is_asked_for() {
     let mut fetch = Fetch::new("ways");
@@ -977,7 +978,7 @@ fn a_login_is_made_in_the_way_that_is_asked_for() {
     }
 }
 
-/// R8314-5.1.01: one way is tried; where it fails no other is.
+/// One way is tried; where it fails no other is.
 #[test]
 fn a_login_that_is_refused_is_tried_in_no_other_way() {
     let fetch = Fetch::new("no-other-way");
@@ -1098,6 +1099,7 @@ fn the_password_file_comes_before_the_environment() {
     assert!(server.took("PASS").is_empty());
 }
 
+/// R2384-4.01, R2384-4.02.
 #[test]
 fn what_cannot_be_is_a_usage_error() {
     let fetch = Fetch::new("usage");
@@ -1135,8 +1137,8 @@ fn what_cannot_be_is_a_usage_error() {
     assert!(!fetch.root.join("Maildir").exists());
 }
 
-/// R8314-5.2.01, R8314-5.2.02, R8314-5.2.03: each policy against a server without STLS, on another host and on this one: how it
-/// ends, and what of the login leaves.
+/// R2384-4.05, R2595-9.02, R8314-5.2.01, R8314-5.2.02, R8314-5.2.03: each policy against a server without STLS, on
+/// another host and on this one: how it ends, and what of the login leaves.
 #[test]
 fn nothing_of_a_login_leaves_in_clear_unless_that_is_allowed() {
     let Some(address) = own_address() else { return };

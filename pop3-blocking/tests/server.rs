@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -192,16 +193,6 @@ impl OpenMaildrop for Broken {
     }
 }
 
-/// R1939-6.03, R1939-6.04: what could not be removed is answered `-ERR`, and the session ends.
-#[test]
-fn a_failed_removal_is_told() {
-    let running = spawn(Disk::FailsLater, |_| {});
-    let mut session = log_in(&running);
-    session.dele(number(1)).unwrap();
-    assert_eq!(session.quit().unwrap(), Update::Refused);
-    running.stop();
-}
-
 /// A message that cannot be read to its end never looks complete.
 #[test]
 fn a_message_that_breaks_ends_the_connection_inside_it() {
@@ -223,6 +214,92 @@ fn a_maildrop_that_cannot_be_opened_is_a_temporary_failure() {
         "+OK POP3 server ready\r\n+OK send PASS\r\n-ERR [SYS/TEMP] the maildrop cannot be opened\r\n\
          -ERR command not valid in this state\r\n+OK bye\r\n"
     );
+    running.stop();
+}
+
+/// A store of one maildrop, which notes whether it is locked; its message has this unique-id.
+struct Locks {
+    locked: Arc<AtomicBool>,
+    id: UniqueId,
+}
+
+/// It cannot be read, and nothing can be removed from it.
+struct Locked {
+    entries: Vec<Entry>,
+    locked: Arc<AtomicBool>,
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        self.locked.store(false, Ordering::SeqCst);
+    }
+}
+
+impl OpenMaildrop for Locked {
+    fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    fn message(&mut self, _: MessageNumber) -> io::Result<Box<dyn Read + Send>> {
+        Err(io::Error::other("disk"))
+    }
+
+    fn remove(
+        &mut self,
+        messages: &mut dyn Iterator<Item = MessageNumber>,
+    ) -> Result<(), RemoveError> {
+        Err(RemoveError::new(0, messages.count(), io::Error::other("disk")))
+    }
+}
+
+impl Store for Locks {
+    type Maildrop = Locked;
+
+    fn open(&self, _: &Mailbox) -> Result<Locked, OpenError> {
+        assert!(!self.locked.swap(true, Ordering::SeqCst), "locked before");
+        let entries = vec![Entry::new(1, self.id.clone())];
+        Ok(Locked { entries, locked: Arc::clone(&self.locked) })
+    }
+}
+
+/// R1939-6.03: what could not be removed is answered `-ERR`, and the session ends all the same, the lock given
+/// back.
+#[test]
+fn a_failed_removal_is_told() {
+    let locked = Arc::default();
+    let id = UniqueId::new(b"a").expect("an id");
+    let running = spawn(Locks { locked: Arc::clone(&locked), id }, |_| {});
+    let mut session = log_in(&running);
+    assert!(locked.load(Ordering::SeqCst));
+    session.dele(number(1)).unwrap();
+    assert_eq!(session.quit().unwrap(), Update::Refused);
+    until("the lock is given back", || !locked.load(Ordering::SeqCst));
+    let said = raw(&running, format!("{LOGIN}DELE 1\r\nQUIT\r\nNOOP\r\n").as_bytes());
+    assert!(
+        said.ends_with("+OK message deleted\r\n-ERR some deleted messages not removed\r\n"),
+        "{said}"
+    );
+    running.stop();
+}
+
+/// R1939-4.07: a lock that was acquired is released before the client is told `-ERR`, and not only when it
+/// goes. R1939-7.02: what no server may send is not sent.
+#[test]
+fn a_lock_is_released_before_the_refusal() {
+    let locked = Arc::default();
+    let id = UniqueId::lenient(&[b'x'; 71]).expect("an id that a client takes");
+    let running = spawn(Locks { locked: Arc::clone(&locked), id }, |_| {});
+    let mut client = connect(&running);
+    for _ in 0..2 {
+        let password = Password::new("tan staaf").expect("a password");
+        let Err(LoginError::Refused { client: again, .. }) = client.login(&mrose(), &password)
+        else {
+            panic!("a login");
+        };
+        assert!(!locked.load(Ordering::SeqCst), "still locked");
+        client = *again;
+    }
+    client.quit().expect("an answer");
     running.stop();
 }
 

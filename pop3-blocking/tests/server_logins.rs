@@ -11,7 +11,10 @@ use std::time::{Duration, Instant};
 use pop3_blocking::pop3_proto::client::{
     Choice, Credentials, LoginError as Refused, Method, Security, UseStls,
 };
-use pop3_blocking::pop3_proto::sasl::{Answer, Question};
+use pop3_blocking::pop3_proto::sasl::{
+    Answer, Binding, ChannelBinding, CramMd5, Mechanism as _, Question, Scram, ScramHash,
+};
+use pop3_blocking::pop3_proto::server::Utf8Offer;
 use pop3_blocking::pop3_proto::{Base64, Mailbox, MechanismName, Password, Secret};
 use pop3_blocking::server::{
     Authenticator, Listener, Memory, Passwords, Running, Server, ServerTls, Store as _,
@@ -152,8 +155,8 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// R1939-7.15, R5034-4.30, R2595-4.05, R8314-3.1.01: every method in clear on loopback, by STLS and over
-/// TLS; wrong passwords and users that there are not are told the same.
+/// R1939-7.15, R5034-4.15, R5034-4.16, R5034-4.30, R2595-4.05, R8314-3.1.01: every method in clear on loopback, by STLS
+/// and over TLS; wrong passwords and users that there are not are told the same.
 #[test]
 fn every_method_everywhere() {
     let authority = Authority::new();
@@ -226,8 +229,8 @@ fn every_method_everywhere() {
     running.stop();
 }
 
-/// R5802-5.1.03, R5802-2.2.01: a password that is not ASCII is prepared on both sides, so that the best method is
-/// no obstacle to who has one.
+/// R4616-2.03, R5802-5.1.03, R5802-2.2.01: a password that is not ASCII is prepared on both sides, so that the best
+/// method is no obstacle to who has one.
 #[test]
 fn passwords_that_are_not_ascii_are_prepared_on_both_sides() {
     let authority = Authority::new();
@@ -240,6 +243,11 @@ fn passwords_that_are_not_ascii_are_prepared_on_both_sides() {
             let client = connect(&running, &builder(&authority, over));
             let session = client.login(&mailbox("mrose"), &word(typed)).expect(typed);
             assert!(session.method().to_string().starts_with("SCRAM-SHA-256"), "{over:?}");
+            drop(session);
+            let client = connect(&running, &builder(&authority, over));
+            let credentials = Credentials::password(mailbox("mrose"), word(typed));
+            let plain = Choice::Only(Method::Sasl(MechanismName::PLAIN));
+            client.login_with(credentials, plain).expect(typed).quit().expect("an answer");
         }
         let client = connect(&running, &builder(&authority, over));
         let wrong = refusal(client.login(&mailbox("mrose"), &word("IX IX pass")));
@@ -247,8 +255,8 @@ fn passwords_that_are_not_ascii_are_prepared_on_both_sides() {
     }
 }
 
-/// R5802-6.01, R9266-3, R5929-4.1: over TLS the best is bound to the channel, by what the version of TLS
-/// has; in clear it cannot be.
+/// R5802-6.01, RFC 9266 §3, RFC 5929 §4.1: over TLS the best is bound to the channel, by what the version of
+/// TLS has; in clear it cannot be.
 #[test]
 fn the_best_over_tls_is_bound_to_it() {
     let authority = Authority::new();
@@ -274,6 +282,75 @@ fn the_best_over_tls_is_bound_to_it() {
     running.stop();
 }
 
+/// R9266-3.01: TLS 1.3 is bound to by its exporter, with this label, no context and 32 octets, and by no other.
+#[test]
+fn the_exporter_is_that_of_rfc_9266() {
+    let authority = Authority::new();
+    let running = spawn(server(&authority, passwords()));
+    for (label, context, binds) in [
+        ("EXPORTER-Channel-Binding", Some(&b""[..]), true),
+        ("EXPORTER-Channel-Bindings", Some(b""), false),
+        ("EXPORTER-Channel-Binding", Some(b"x"), false),
+    ] {
+        let mut stream = raw_stls(&authority, raw(&running));
+        // Ends the handshake.
+        assert!(capabilities(&mut stream).contains(&"+OK capability list follows".to_owned()));
+        let exported = stream.conn.export_keying_material([0; 32], label.as_bytes(), context);
+        let binding = Binding::Bound(ChannelBinding::tls_exporter(&exported.expect("TLS 1.3")));
+        let secret = Secret::new("tan staaf");
+        let scram = Scram::new(ScramHash::Sha256, None, "mrose", secret, "fyko+d2lbbFg", binding);
+        let mut scram = scram.expect("a mechanism");
+        let mut message = scram.initial_response().expect("fresh").expect("it speaks first");
+        assert_eq!(said(&mut stream, &["AUTH SCRAM-SHA-256-PLUS"]), ["+ \r\n"]);
+        let outcome = loop {
+            let line = Base64::encode(message.expose());
+            let line = String::from_utf8_lossy(line.expose()).into_owned();
+            let answer = said(&mut stream, &[&line]).remove(0);
+            let Some(challenge) = answer.strip_prefix("+ ") else { break answer };
+            let challenge = Base64::new(challenge.trim_end()).expect("base64").decode();
+            message = scram.respond(challenge.expect("octets").expose()).expect("a response");
+        };
+        let refused = "-ERR channel binding does not match\r\n";
+        assert_eq!(outcome, if binds { "+OK 0 messages\r\n" } else { refused }, "{label}");
+        assert_eq!(scram.is_satisfied(), binds);
+    }
+    running.stop();
+}
+
+/// R2195-2.02: every challenge of CRAM-MD5 is a message-id of digits that nobody was given before, and only the digest
+/// of the last one counts.
+#[test]
+fn every_challenge_is_fresh() {
+    let authority = Authority::new();
+    let running = spawn(server(&authority, passwords()));
+    let response = |challenge: &[u8]| {
+        let mut client = CramMd5::new("mrose", Secret::new("tan staaf")).expect("a mechanism");
+        client.initial_response().expect("fresh");
+        let response = client.respond(challenge).expect("a response");
+        encoded(std::str::from_utf8(response.expose()).expect("ASCII"))
+    };
+    let mut seen: Vec<Vec<u8>> = Vec::new();
+    for _ in 0..2 {
+        let mut stream = raw(&running);
+        for last in [false, true] {
+            let answer = said(&mut stream, &["AUTH CRAM-MD5"]).remove(0);
+            let challenge = answer.trim_end().strip_prefix("+ ").expect("a challenge");
+            let challenge = Base64::new(challenge).and_then(|text| text.decode()).expect("octets");
+            let text = std::str::from_utf8(challenge.expose()).expect("ASCII");
+            let digits = text.strip_prefix('<').and_then(|text| text.strip_suffix("@localhost>"));
+            assert!(digits.is_some_and(|of| of.len() > 20 && of.parse::<u128>().is_ok()), "{text}");
+            assert!(!seen.iter().any(|seen| seen == challenge.expose()), "{text} twice");
+            let replayed = seen.last().cloned().unwrap_or_else(|| b"<1@localhost>".to_vec());
+            seen.push(challenge.expose().to_vec());
+            let answered = if last { challenge.expose() } else { &replayed };
+            let outcome = said(&mut stream, &[&response(answered)]).remove(0);
+            let failed = "-ERR [AUTH] authentication failed\r\n";
+            assert_eq!(outcome, if last { "+OK 0 messages\r\n" } else { failed });
+        }
+    }
+    running.stop();
+}
+
 /// R5802-6.01: a server that does not know which certificate it shows has nothing to bind TLS 1.2 to, and
 /// offers nothing that would have to be.
 #[test]
@@ -289,6 +366,42 @@ fn without_anything_to_bind_to_there_is_no_plus() {
         assert_eq!(session.method(), Method::Sasl(MechanismName::SCRAM_SHA_256));
         session.quit().expect("an answer");
     }
+    running.stop();
+}
+
+/// R6856-2.2.01, R6856-2.2.04: names and passwords in UTF-8 are prepared on both sides where they are announced: who is
+/// known by one spelling logs in by another, by USER and PASS and by APOP. R6856-2.2.05: what is prohibited logs nobody
+/// in.
+#[test]
+fn names_in_utf8_are_prepared_on_both_sides() {
+    let name = |name: &str| Mailbox::utf8(name).expect("a name");
+    let word = |octets: &str| Password::opaque(octets.as_bytes()).expect("a password");
+    let authority = Authority::new();
+    let mut known = Passwords::new();
+    known.insert(name("j\u{fc}\u{2168}"), &word("I\u{ad}X p\u{e4}ss"));
+    let mut server = server(&authority, known);
+    server.config.apop = true;
+    server.config.utf8 = Utf8Offer::User;
+    // Maildrops have prepared names.
+    server.store.create(&name("j\u{fc}IX"));
+    let running = spawn(server);
+    let log_in = |method, who: &str, typed: &str| {
+        let client = connect(&running, &builder(&authority, Over::Tls));
+        client.login_with(Credentials::password(name(who), word(typed)), Choice::Only(method))
+    };
+    for method in [Method::UserPass, Method::Apop] {
+        for who in ["j\u{fc}\u{2168}", "ju\u{308}IX"] {
+            for typed in ["I\u{ad}X p\u{e4}ss", "IX pa\u{308}ss"] {
+                let session = log_in(method, who, typed).expect(who);
+                assert_eq!(session.method(), method);
+                session.quit().expect("an answer");
+            }
+            let wrong = refusal(log_in(method, who, "IX pass"));
+            assert_eq!(wrong, "[AUTH] authentication failed");
+        }
+    }
+    let refused = refusal(log_in(Method::UserPass, "j\u{e000}", "IX pa\u{308}ss"));
+    assert_eq!(refused, "[AUTH] authentication failed");
     running.stop();
 }
 
@@ -345,7 +458,7 @@ fn logins_are_limited() {
     running.stop();
 }
 
-/// R2449-5.04, R2595-4.03, R5034-4.01: what is announced in clear, over TLS and behind a login.
+/// R2449-5.04, R2595-4.03, R4505-5.01, R5034-3.04: what is announced in clear, over TLS and behind a login.
 #[test]
 fn capabilities_follow_the_channel() {
     const ALL: &str =
@@ -359,6 +472,7 @@ fn capabilities_follow_the_channel() {
         listed.contains(&format!("SASL {BARE}")) && listed.contains(&"STLS".to_owned()),
         "{listed:?}"
     );
+    // R2595-4.09: TLS has more to offer.
     let mut tls = raw_stls(&authority, clear);
     let listed = capabilities(&mut tls);
     assert!(
@@ -387,7 +501,7 @@ fn capabilities_follow_the_channel() {
     running.stop();
 }
 
-/// R5034-4.01: what nobody could log in by is not announced, so that clients take what is left.
+/// What nobody could log in by is not announced, so that clients take what is left.
 #[test]
 fn without_a_decoy_no_mechanism_is_announced() {
     let authority = Authority::new();
@@ -403,7 +517,7 @@ fn without_a_decoy_no_mechanism_is_announced() {
     running.stop();
 }
 
-/// R1939-7.19: a timestamp of its own in every session that offers APOP, which says nothing of the host;
+/// R1939-7.18: a timestamp of its own in every session that offers APOP, which says nothing of the host;
 /// none in the others.
 #[test]
 fn every_greeting_has_a_timestamp_of_its_own() {
@@ -426,7 +540,7 @@ fn every_greeting_has_a_timestamp_of_its_own() {
     running.stop();
 }
 
-/// R4616-2: nobody opens another's maildrop with his own password.
+/// R4616-2.04: nobody opens another's maildrop with his own password.
 #[test]
 fn another_maildrop_is_refused() {
     let authority = Authority::new();

@@ -181,7 +181,42 @@ fn a_password_can_be_changed() {
     assert_eq!(pointer.answer(&secret(mailbox("alice"))), Answer::Refused);
 }
 
-/// R5802-5.1, R7677-4: keys of each hash, with a salt of each user's own, of one form for all.
+/// R4616-2.03: what is shown and what is kept are prepared, and what cannot be is nobody's password. Octets that are
+/// no text are compared as they are.
+#[test]
+fn passwords_are_compared_as_they_are_prepared() {
+    let known = |octets: &[u8]| -> Passwords {
+        [(mailbox("mrose"), Password::opaque(octets).expect("octets"))].into_iter().collect()
+    };
+    let shown = |known: &Passwords, octets: &[u8]| {
+        let (mailbox, password) = (mailbox("mrose"), Secret::new(octets));
+        known.answer(&Question::Verify { mailbox, password }) == Answer::Accepted
+    };
+    // RFC 4013 §3, and composition.
+    for (kept, typed) in [
+        ("I\u{ad}X", "IX"),
+        ("IX", "I\u{ad}X"),
+        ("\u{2168}", "IX"),
+        ("p\u{e4}ss", "pa\u{308}ss"),
+        ("a\u{a0}b", "a b"),
+    ] {
+        let known = known(kept.as_bytes());
+        assert!(shown(&known, typed.as_bytes()) && shown(&known, kept.as_bytes()), "{kept:?}");
+        assert!(!shown(&known, b"ix") && !shown(&known, b""), "{kept:?}");
+    }
+    // A private use character, a check for direction that fails, and nothing that is left.
+    for prohibited in ["a\u{e000}b", "\u{627}1", "\u{ad}"] {
+        let known = known(prohibited.as_bytes());
+        for typed in [prohibited, "", "ab"] {
+            assert!(!shown(&known, typed.as_bytes()), "{prohibited:?} {typed:?}");
+        }
+    }
+    for octets in [&b"ren\xe9"[..], b"a\tb"] {
+        assert!(shown(&known(octets), octets) && !shown(&known(octets), b"ren"));
+    }
+}
+
+/// R5802-5.1.05, RFC 7677 §4: keys of each hash, with a salt of each user's own, of one form for all.
 #[test]
 fn passwords_become_keys() {
     let mut passwords = Passwords::new();
@@ -208,7 +243,7 @@ fn passwords_become_keys() {
     }
 }
 
-/// Nobody comes in by what was not given, and nobody acts for another.
+/// R4505-5.01: nobody comes in by what was not given, and nobody acts for another.
 #[test]
 fn what_was_not_given_is_refused() {
     let (mrose, alice) = (mailbox("mrose"), mailbox("alice"));

@@ -137,6 +137,40 @@ fn a_whole_session() {
     running.stop();
 }
 
+/// R6186-4.02, R6186-5.01: a client names the host that it wants, so that domains that share an address show a
+/// certificate each, and a user of either logs in by his address.
+#[test]
+fn domains_that_share_an_address_are_told_apart() {
+    let authority = Authority::new();
+    let mut by_name = rustls::server::ResolvesServerCertUsingSni::new();
+    let provider = rustls::crypto::ring::default_provider();
+    let mut config = authority.issue().server(ALL_VERSIONS, &["pop3"]);
+    let domains = ["pop.example.com", "pop.example.net"];
+    for domain in domains {
+        let issued = authority.issue_for(&[domain], |_| {});
+        by_name.add(domain, issued.certified(&provider)).expect("a certificate");
+    }
+    config.cert_resolver = Arc::new(by_name);
+    let mut server = server(&authority, &[]);
+    server.tls = Some(Arc::new(config).into());
+    for name in ["user@example.com", "user@example.net"] {
+        let mailbox = Mailbox::new(name).expect("a mailbox");
+        server.store.create(&mailbox);
+        server.authenticator.insert(mailbox, &password());
+    }
+    let running = spawn(server);
+    for domain in domains {
+        let transport = TcpStream::connect(running.address()).expect("a connection");
+        let client = builder(&authority).over_tls(transport, domain).expect(domain);
+        let user = Mailbox::new(&domain.replace("pop.", "user@")).expect("a mailbox");
+        client.login(&user, &password()).expect(domain).quit().expect("an answer");
+    }
+    // Whoever names no host, or another, is shown none.
+    let transport = TcpStream::connect(running.address()).expect("a connection");
+    tls_error(builder(&authority).over_tls(transport, "pop.example.org"));
+    running.stop();
+}
+
 /// B11: what no verifier could verify is refused before anything is connected.
 #[test]
 fn a_name_that_no_certificate_could_be_for() {
@@ -359,6 +393,22 @@ fn a_client_offers_pop3() {
     assert_eq!(error.kind(), TlsErrorKind::NoApplicationProtocol);
 }
 
+/// R9266-3.01: what a client binds to over TLS 1.3 is what the label and no context export at the other end.
+#[test]
+fn both_ends_export_the_same() {
+    let authority = Authority::new();
+    let (port, peer) = raw_server(authority.issue().server(&[&TLS13], &[]), |stream| {
+        few_words(stream)?;
+        let exported =
+            stream.conn.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]));
+        io::Result::Ok(exported.expect("TLS 1.3"))
+    });
+    let client = builder(&authority).connect("localhost", port).expect("a greeting");
+    let exported = client.channel_bindings().tls_exporter;
+    client.quit().unwrap();
+    assert_eq!(exported, Some(peer.join().unwrap().unwrap()));
+}
+
 /// R8314-4.01: 1.2 and 1.3, and each alone; the exporter binds in 1.3 only (RFC 9266 §4.2).
 #[test]
 fn either_version_will_do() {
@@ -456,7 +506,7 @@ fn one_octet_at_a_time() {
     assert_eq!(serving.join().unwrap(), Ended::Committed);
 }
 
-/// By default a client believes whom the platform believes.
+/// R8314-5.2.01: by default a client believes whom the platform believes, and nobody else.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_platform_is_asked_by_default() {

@@ -6,24 +6,24 @@ use crate::codec::LineEnding;
 
 /// Which deviations from the specifications a client forgives. Start from a preset and change
 /// single switches; each names the deviation that it forgives, and each is reported with a
-/// [`Deviation`] when it was needed.
+/// [`Deviation`] when it was needed ([`Event::Deviation`](crate::client::Event::Deviation)).
 ///
-/// | switch | strict | tolerant | outlook |
-/// |---|---|---|---|
-/// | `field_separators` | no | yes | yes |
-/// | `trailing_information` | no | yes | yes |
-/// | `status_case` | no | yes | yes |
-/// | `any_plus_positive` | no | no | yes |
-/// | `leading_dot_ends_listing` | no | no | yes |
-/// | `long_unique_ids` | no | yes | yes |
-/// | `malformed_items` | no | yes | yes |
-/// | `repeated_numbers` | no | yes | yes |
-/// | `negative_stat` | no | yes | yes |
-/// | `ok_as_continuation` | no | yes | yes |
-/// | `bare_plus` | yes | yes | yes |
-/// | `text_challenge` | no | yes | yes |
-/// | `junk_before_greeting` | no | no | no |
-/// | `line_ending` | CRLF | CRLF | CRLF |
+/// | switch | strict | tolerant | outlook | who needs it | notice |
+/// |---|---|---|---|---|---|
+/// | `field_separators` | no | yes | yes | servers that align their columns, or part them by tabs | [`FieldSeparators`](Deviation::FieldSeparators) |
+/// | `trailing_information` | no | yes | yes | servers whose unique-ids hold spaces, or that add a remark | [`TrailingInformation`](Deviation::TrailingInformation) |
+/// | `status_case` | no | yes | yes | hand-written servers, and scripts that stand in for one | [`StatusCase`](Deviation::StatusCase) |
+/// | `any_plus_positive` | no | no | yes | gateways and test servers that say `+OK:` or `+ hello` | [`AnyPlusPositive`](Deviation::AnyPlusPositive) |
+/// | `leading_dot_ends_listing` | no | no | yes | servers that add something to the line that ends a listing | [`LeadingDotEndsListing`](Deviation::LeadingDotEndsListing) |
+/// | `long_unique_ids` | no | yes | yes | servers that make unique-ids of the names of folders and files | [`LongUniqueId`](Deviation::LongUniqueId) |
+/// | `malformed_items` | no | yes | yes | webmail gateways that leave unique-ids out or put text between the lines | [`MalformedItem`](Deviation::MalformedItem) |
+/// | `repeated_numbers` | no | yes | yes | providers whose lists are out of sequence when a maildrop is large | [`ListingOrder`](Deviation::ListingOrder) |
+/// | `negative_stat` | no | yes | yes | servers that count octets in 32 bits, beyond 2 GiB | [`NegativeStat`](Deviation::NegativeStat) |
+/// | `ok_as_continuation` | no | yes | yes | old groupware servers, in NTLM | [`OkAsContinuation`](Deviation::OkAsContinuation) |
+/// | `bare_plus` | yes | yes | yes | groupware servers that leave the space out | [`BarePlus`](Deviation::BarePlus) |
+/// | `text_challenge` | no | yes | yes | servers that say `+ go ahead` | [`TextChallenge`](Deviation::TextChallenge) |
+/// | `junk_before_greeting` | no | no | no | servers before which a wrapper or a login script prints something | [`JunkBeforeGreeting`](Deviation::JunkBeforeGreeting) |
+/// | `line_ending` | CRLF | CRLF | CRLF | servers on systems where LF ends a line | [`BareLineFeed`](Deviation::BareLineFeed) |
 ///
 /// ```
 /// use pop3_proto::Leniency;

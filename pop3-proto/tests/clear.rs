@@ -217,8 +217,8 @@ fn through(
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// I10, R8314-5.2.02, R5034-4.21, B1 to B6, B16, A3: where TLS is required nothing leaves in clear but whole lines of
-    /// CAPA, STLS and QUIT, and no form of a credential.
+    /// R6856-7.01, R6186-6.01, I10, R8314-5.2.02, R5034-4.21, B1 to B6, B16, A3: where TLS is required nothing leaves
+    /// in clear but whole lines of CAPA, STLS and QUIT, and no form of a credential.
     #[test]
     fn nothing_leaves_before_tls(
         preset in 0..3_usize,
@@ -245,8 +245,8 @@ proptest! {
         prop_assert!(!shows_the_canary(&String::from_utf8_lossy(&sent)));
     }
 
-    /// I12, R2595-4.04, R5034-4.19, A4: inside TLS a session does what it would have done if the clear had been silent: the
-    /// same events, refusals, output and state.
+    /// I12, R2595-4.04, R5034-4.19, A4: inside TLS a session does what it would have done if the clear had been silent:
+    /// the same events, refusals, output and state.
     #[test]
     fn nothing_of_the_clear_is_used_inside_tls(
         preset in 0..3_usize,

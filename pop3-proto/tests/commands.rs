@@ -7,7 +7,7 @@ use pop3_proto::client::{
     Waiting,
 };
 use pop3_proto::state::{Barrier, Keyword, Points, State};
-use pop3_proto::{Command, InvalidValue, LanguageRange, Password, RawFraming};
+use pop3_proto::{Command, InvalidValue, LanguageRange, Mailbox, Password, RawFraming};
 use support::{
     GREETED, GREETING, Run, Step, all_ways, apop, auth, dele, encoded, expect_in_transaction,
     login, number, outlook, pass, presets, retr, s, strict, tolerant, user,
@@ -267,9 +267,9 @@ const OUTCOMES: [Outcome; 5] = [
 
 /// The table of `state.rs` says of every command what the rows say, and the octets are these.
 ///
-/// R1939-3.02, R1939-5.04, R1939-7.04, R1939-7.07, R1939-7.08, R2449-5.01, R2595-4.06, R5034-4.01, R5034-4.05, R5034-4.22,
-/// R6856-2.1.01, R6856-3.1.01, R6856-3.2.03, R4422-3.8.01, C0012, C0015, C0024, C0027, C0030, C0032,
-/// C0042, C0046, V0004.
+/// R1939-3.02, R1939-5.04, R1939-7.04, R1939-7.07, R1939-7.08, R2449-5.01, R2595-4.06, R5034-4.01, R5034-4.05,
+/// R5034-4.22, R6856-2.1.01, R6856-3.1.01, R6856-3.2.03, R4422-3.8.01, C0012, C0015, C0024, C0027, C0030, C0032, C0042,
+/// C0046, V0004.
 #[test]
 fn the_rows_agree_with_the_table_of_states() {
     for row in table() {
@@ -287,7 +287,7 @@ fn the_rows_agree_with_the_table_of_states() {
 /// Every command × every point × every outcome: whether it is taken, the octets sent, the events, the state, the marks
 /// and what became of the maildrop.
 ///
-/// R1939-3.09, R1939-5.04, R1939-6.01, R1939-6.02, R1939-7.07, R1939-7.08, R1939-4.02, R1939-4.03, C0007, C0014, C0016,
+/// R1939-3.09, R1939-3.11, R1939-5.04, R1939-6.01, R1939-6.02, R1939-7.07, R1939-7.08, R1939-7.09, R1939-4.02, C0007, C0014, C0016,
 /// C0018, C0025, C0028, C0033, C0035, C0043, C0044, C0045, C0047, V0005, I1, I5, I8, I9; H3, H4, H6, H7, H10, H16.
 #[test]
 fn every_command_at_every_point_with_every_outcome() {
@@ -749,7 +749,83 @@ fn apop_needs_a_timestamp() {
     assert!(!SendError::NoTimestamp.is_transient());
 }
 
-/// R2449-4.01, J8: a line has 255 octets at most, CRLF included.
+/// R6856-2.2.02, R6856-2.2.03: UTF-8 in USER, PASS and APOP, before UTF8 too, where `UTF8 USER` was announced or the
+/// caller says so, and not elsewhere.
+#[test]
+fn utf8_in_credentials_is_announced() {
+    let name = Mailbox::utf8("j\u{fc}rgen").unwrap();
+    let Command::Apop { digest, .. } = apop() else { panic!() };
+    let word = |octets: &[u8]| Command::Pass(Password::opaque(octets).unwrap());
+    let (utf8, latin) = (word("p\u{e4}ss".as_bytes()), word(b"p\xe4ss"));
+    for (list, unannounced, taken) in [
+        (None, false, false),
+        (Some("-ERR\r\n"), false, false),
+        (Some("+OK\r\nUSER\r\nUTF8\r\n.\r\n"), false, false),
+        (Some("+OK\r\nUTF8 USER\r\n.\r\n"), false, true),
+        (None, true, true),
+    ] {
+        let mut config = tolerant();
+        config.send_policy.unannounced_utf8 = unannounced;
+        let after_user = [Step::C(user("mrose")), s("+OK\r\n")];
+        for (before, command) in [
+            (&[][..], Command::User(name.clone())),
+            (&[], Command::Apop { mailbox: name.clone(), digest: digest.clone() }),
+            (&after_user, utf8.clone()),
+            (&after_user, latin.clone()),
+        ] {
+            let mut script = vec![s(GREETING)];
+            if let Some(list) = list {
+                script.extend([Step::C(Command::Capa), s(list)]);
+            }
+            script.extend_from_slice(before);
+            let keyword = command.keyword().unwrap();
+            let sent = all_ways(config, &script).send(&command).map(|_| ());
+            let expected = taken || command == latin;
+            let refused = SendError::NotAscii(keyword);
+            assert!(!refused.is_transient());
+            assert_eq!(sent, if expected { Ok(()) } else { Err(refused) }, "{keyword} {list:?}");
+        }
+    }
+}
+
+/// R6856-3.2.03, R6856-3.2.04: `+OK` to LANG tells of a language, `-ERR` of none.
+#[test]
+fn a_refused_language_is_not_chosen() {
+    let lang = |range| Step::C(Command::Lang(Some(LanguageRange::new(range).unwrap())));
+    let chosen = ["#2 language fr \"\"", "#2 completed + \"fr \""];
+    for config in presets() {
+        let refused = [lang("uga"), s("-ERR pas support\u{e9}\r\n")];
+        expect_in_transaction(config, &refused, &["#2 completed - \"pas support\u{e9}\""]);
+        expect_in_transaction(config, &[lang("*"), s("+OK fr \r\n")], &chosen);
+    }
+}
+
+/// R2449-6.9.01: whatever a server calls itself, it is told the same, and the same is made of what it says.
+#[test]
+fn an_implementation_changes_nothing() {
+    let play = |name: &str| {
+        let list = format!("+OK\r\nPIPELINING\r\nSASL PLAIN\r\n{name}.\r\n");
+        let script = [
+            &[s(GREETING), Step::C(Command::Capa), s(list)][..],
+            &login()[1..],
+            &[Step::C(Command::List(None)), s("+OK\r\n1 5 more\r\n2 x\r\n.\r\n")],
+            &[Step::C(retr(1)), s("+OK\r\n..x\r\n.\r\n"), Step::C(Command::Uidl(None))],
+            &[s("-ERR what\r\n"), Step::C(Command::Quit), s("+OK\r\n"), Step::End(Eof::Clean)],
+        ]
+        .concat();
+        let mut run = all_ways(tolerant(), &script);
+        let mut trace = run.take_trace();
+        trace.retain(|line| !line.contains("IMPLEMENTATION"));
+        (run.sent, trace)
+    };
+    let none = play("");
+    assert!(none.0.ends_with(b"UIDL\r\nQUIT\r\n") && none.1.len() > 10, "{none:?}");
+    for name in ["Cyrus POP3 3.6.1", "Microsoft Exchange", "Dovecot", "Shlemazle-Plotz-v302"] {
+        assert_eq!(play(&format!("IMPLEMENTATION {name}\r\n")), none, "{name}");
+    }
+}
+
+/// R2449-3.01, R2449-4.01, J8: a line has 255 octets at most, CRLF included.
 #[test]
 fn a_line_has_at_most_255_octets() {
     let filled = |octets: usize| {
@@ -788,7 +864,7 @@ fn a_line_has_at_most_255_octets() {
     );
 }
 
-/// R8314-5.2.02, R2595-2.3.01, I10, B1, B4: which commands leave under which policy over which channel.
+/// R1939-13.01, R8314-5.2.02, R2595-2.3.01, I10, B1, B4: which commands leave under which policy over which channel.
 #[test]
 fn security_policies_and_channels() {
     let policies = [
@@ -805,6 +881,7 @@ fn security_policies_and_channels() {
                     matches!(keyword, None | Some(Keyword::User | Keyword::Pass | Keyword::Apop))
                         || matches!(row.command, Command::Auth { .. });
                 assert_eq!(row.command.holds_credential(), secret);
+                // R2595-2.2.01: over a channel that is protected everything, in clear what the policy says.
                 let leaves = channel != Channel::Clear
                     || match security {
                         Security::PlaintextAllowed => true,
@@ -896,7 +973,7 @@ fn nothing_is_taken_once_the_server_has_left() {
     assert_eq!(run.take_trace(), ["closed NotRequested farewell - \"going down\" Clean"]);
 }
 
-/// R1939-4.03, C0045: after a refusal of USER or PASS the client may try again.
+/// R1939-4.03, R1939-7.07, C0045: after a refusal of USER or PASS the client may try again.
 #[test]
 fn a_refused_login_may_be_tried_again() {
     let script = [

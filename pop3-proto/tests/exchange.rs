@@ -43,11 +43,15 @@ fn others_work(script: &[Step], config: ClientConfig) {
     }
 }
 
-/// MS-OXPOP3 §4 (MS-POP3 §4), octet for octet: success and failure of NTLM, behind `+ ` and behind `+OK`; R5034-4.02,
-/// R5034-4.30.
+/// OX-02, OX-03, OX-10, OX-13, OX-30, ROXPOP3-2.2.1.01, R5034-4.02, R5034-4.30: MS-POP3 §4, octet for octet: success and
+/// failure of NTLM, behind `+ `, `+` and `+OK`.
 #[test]
 fn ntlm_as_microsoft_has_it() {
-    for first in ["+ \r\n", "+OK\r\n"] {
+    for (first, deviation) in [
+        ("+ \r\n", None),
+        ("+\r\n", Some("#0 deviation BarePlus")),
+        ("+OK\r\n", Some("#0 deviation OkAsContinuation")),
+    ] {
         for (challenge, response, outcome, told, state) in [
             (
                 CHALLENGE,
@@ -81,9 +85,7 @@ fn ntlm_as_microsoft_has_it() {
                     continue;
                 }
                 let mut trace = vec![GREETED];
-                if first == "+OK\r\n" {
-                    trace.push("#0 deviation OkAsContinuation");
-                }
+                trace.extend(deviation);
                 trace.extend(["#0 challenge \"\"", &challenged, told]);
                 let run = expect(config, &script, &trace);
                 let sent = format!("AUTH NTLM\r\n{NEGOTIATE}\r\n{response}\r\n");
@@ -94,7 +96,7 @@ fn ntlm_as_microsoft_has_it() {
     }
 }
 
-/// MS-OXPOP3 §2.2.1, R5034-4.09, R5034-4.26: `*` at any challenge, the server's `-ERR`, and the session is as before.
+/// OX-11, OX-12, ROXPOP3-2.2.1.02, R5034-4.09, R5034-4.26: `*` at any challenge, the server's `-ERR`, and the session is as before.
 #[test]
 fn ntlm_cancelled() {
     for config in presets() {
@@ -118,7 +120,7 @@ fn ntlm_cancelled() {
     }
 }
 
-/// RFC 5034 §6, octet for octet; R2595-4.04, R2595-4.05, R5034-3.03.
+/// RFC 5034 §6, octet for octet; R2595-4.04, R2595-4.05, R5034-3.03, R5034-4.12.
 #[test]
 fn the_examples_of_rfc_5034() {
     let greeting = "+OK pop.example.com BlurdyBlurp POP3 server ready\r\n";
@@ -191,7 +193,7 @@ fn the_examples_of_rfc_5034() {
     assert_eq!(run.sent, format!("CAPA\r\nAUTH DIGEST-MD5\r\n{answer}\r\n\r\n").as_bytes());
 }
 
-/// R5034-4.04, R5034-4.05, R5034-4.12, I9: empty challenges, with their space and without; empty responses, which are `=`
+/// R5034-4.04, R5034-4.05, I9: empty challenges, with their space and without; empty responses, which are `=`
 /// on the line of AUTH and an empty line later.
 #[test]
 fn nothing_at_all_is_a_challenge_and_a_response() {
@@ -249,10 +251,11 @@ fn an_initial_response_keeps_the_line_within_255_octets() {
     }
 }
 
-/// `text_challenge`: only the first challenge may be a text, only before the client has said anything, and only where it
-/// is forgiven; it counts as empty. Anywhere else it is a malformed challenge.
+/// R5034-4.03, `text_challenge`: only the first challenge may be a text, only before the client has said anything, and
+/// only where it is forgiven; it counts as empty. Anywhere else it is a malformed challenge.
 #[test]
 fn text_challenge() {
+    // OX-30: the last one is what Exchange 4.0 to 5.5 say to `AUTH NTLM`.
     for text in ["+ go ahead\r\n", "+ Username:\r\n", "+ =\r\n", "+ OK\r\n"] {
         for config in [tolerant(), outlook()] {
             let script = auth_and(&[s(text), Step::Answer("QUJD"), s("+OK\r\n")]);
@@ -288,8 +291,8 @@ const MALFORMED: [&str; 12] = [
     "+ \u{e4}\u{e4}\r\n",
 ];
 
-/// R5034-4.06, R5034-4.07, R5034-4.18, C14.2, I7, I8, I11: `*` exactly once, then the server's `-ERR`; the session is as
-/// before.
+/// R5034-4.06, R5034-4.07, R5034-4.18, R5034-5.02, C14.2, I7, I8, I11: `*` exactly once, then the server's `-ERR`; the
+/// session is as before.
 #[test]
 fn a_challenge_that_is_no_base64_is_cancelled() {
     for malformed in MALFORMED {
@@ -427,7 +430,7 @@ fn the_limit_of_challenges_and_responses() {
     }
 }
 
-/// C14.3, I12, R4422-3.01: `+OK` before the client has said anything authenticates nobody.
+/// C14.3, I12: `+OK` before the client has said anything authenticates nobody.
 #[test]
 fn a_success_before_a_word_of_the_client() {
     for (config, line) in [

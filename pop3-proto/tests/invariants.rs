@@ -516,8 +516,8 @@ fn reading() -> [Leniency; 3] {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// I6, I7, C0003, J1 to J7: a command is one line of printable ASCII, but for an opaque password; and a server reads
-    /// the same command from it.
+    /// R2449-3.01, I6, I7, C0003, J1 to J7: a command is one line of printable ASCII, but for an opaque password; and
+    /// a server reads the same command from it.
     #[test]
     fn commands_are_one_line_and_read_back(command in constructible()) {
         if let Some(command) = command {

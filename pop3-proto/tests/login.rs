@@ -1,16 +1,20 @@
 //! The sans-I/O login: what is sent, in which order, and what is chosen.
 
 use bytes::Buf as _;
-#[cfg(feature = "scram")]
-use pop3_proto::client::Preparation;
 use pop3_proto::client::{
     Channel, Choice, ClientConfig, ClientSession, Credentials, Eof, Login, LoginError, Method,
     Opening, ProtocolError, Security, SendError, Step, Unfit, UseStls, Waiting,
 };
 #[cfg(feature = "scram")]
 use pop3_proto::sasl::ChannelBinding;
+#[cfg(any(feature = "md5", feature = "scram"))]
+use pop3_proto::sasl::Preparation;
+#[cfg(feature = "md5")]
+use pop3_proto::sasl::PreparedAs;
 use pop3_proto::state::State;
-use pop3_proto::{Command, InvalidValue, Mailbox, MechanismName, Password, Secret};
+use pop3_proto::{
+    Capabilities, Command, Expiry, InvalidValue, Mailbox, MechanismName, Password, Secret,
+};
 
 const GREETING: &str = "+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n";
 const NONCE: &str = "fyko+d2lbbFgONRv9qkxdawL";
@@ -111,7 +115,7 @@ fn sasl(name: MechanismName) -> Choice {
 }
 
 const PLAIN_IR: &str = "AUTH PLAIN AHVzZXIAcGVuY2ls";
-/// RFC 2595 §4, R2595-4.04, R5034-3.03: CAPA, STLS, TLS, and all that was learned asked anew.
+/// R2449-5.02, R2595-4.04, R2595-4.05, R2595-4.09, R5034-3.03: CAPA, STLS, TLS, and all that was learned asked anew.
 #[test]
 fn what_was_learned_in_clear_is_asked_again() {
     let script = [
@@ -128,7 +132,7 @@ fn what_was_learned_in_clear_is_asked_again() {
     }
 }
 
-/// Rows B1, B2, B3, B8 of the attack catalogue; C3.2: STLS once at most, and then nothing.
+/// R2595-4.06, R2595-9.02, rows B1, B2, B3, B8 of the attack catalogue; C3.2: STLS once at most, and then nothing.
 #[test]
 fn stripped_tls_ends_it() {
     let refused = |script: &[Line<'_>]| {
@@ -159,15 +163,28 @@ fn stripped_tls_ends_it() {
     assert!(matches!(preferred, Err(LoginError::StlsRefused(_))));
 }
 
-/// Rows B4, B17; R8314-5.2.02: where the policy forbids it nothing of the login leaves.
+/// Rows B4, B17; R2384-4.05, R8314-5.2.02, R4616-5.01, R7628-3.01, RLOGIN-1.02: where the policy forbids it nothing of
+/// the login leaves.
 #[test]
 fn no_credential_in_clear() {
-    let list = "+OK\r\nSASL PLAIN SCRAM-SHA-1 CRAM-MD5\r\nUSER\r\n.\r\n";
+    let list = "+OK\r\nSASL PLAIN SCRAM-SHA-1 CRAM-MD5 LOGIN OAUTHBEARER XOAUTH2\r\nUSER\r\n.\r\n";
+    for choice in [Choice::Best, sasl(MechanismName::OAUTHBEARER), sasl(MechanismName::XOAUTH2)] {
+        let token = Secret::new(*b"vF9dft4qmTc");
+        let credentials = Credentials::Token { mailbox: mailbox("user"), token };
+        let security = Security::StlsPreferred;
+        let outcome = log_in(security, Channel::Clear, credentials, choice, &[c("CAPA", list)]);
+        let refused = matches!(outcome, Err(LoginError::Send(SendError::NotProtected { .. })));
+        assert!(refused, "{outcome:?}");
+    }
     for choice in [
         Choice::Best,
         Choice::Only(Method::UserPass),
+        #[cfg(feature = "md5")]
         Choice::Only(Method::Apop),
+        #[cfg(feature = "md5")]
         sasl(MechanismName::CRAM_MD5),
+        sasl(MechanismName::PLAIN),
+        sasl(MechanismName::LOGIN),
     ] {
         let outcome = log_in(
             Security::StlsPreferred,
@@ -191,7 +208,7 @@ fn no_credential_in_clear() {
     assert!(matches!(implicit, Err(LoginError::Send(SendError::NotProtected { .. }))));
 }
 
-/// R2449-5.03: a server without CAPA is logged in to by USER and PASS.
+/// R2449-5.03, R2449-7.01, R5034-3.01: a server without CAPA is logged in to by USER and PASS.
 #[test]
 fn no_capabilities_leave_user_and_pass() {
     let script =
@@ -202,9 +219,45 @@ fn no_capabilities_leave_user_and_pass() {
     assert_eq!(method, Ok(Method::UserPass));
 }
 
+/// R2449-5.02, R2449-6.5.02, R2449-6.7.03: the list is asked for again behind the login, and what it says of this user
+/// takes the place of what was said of all.
+#[test]
+fn what_depends_on_the_user_is_asked_again() {
+    let mut session = session(Security::Implicit, Channel::Tls);
+    let mut login = Login::new(&session, password("pencil"), Choice::Best);
+    let before = "+OK\r\nUSER\r\nLOGIN-DELAY 900 USER\r\nEXPIRE 5 USER\r\n.\r\n";
+    let after = "+OK\r\nLOGIN-DELAY 60\r\nEXPIRE NEVER\r\n.\r\n";
+    let script = [
+        c("CAPA", before),
+        c("USER user", "+OK\r\n"),
+        c("PASS pencil", "+OK\r\n"),
+        c("CAPA", after),
+    ];
+    let mut delays = Vec::new();
+    let (outcome, _) = drive(
+        &mut session,
+        |session| {
+            let delay = session.capabilities().and_then(Capabilities::login_delay);
+            delays.extend(delay.map(|delay| (delay.seconds, delay.per_user)));
+            login.step(session)
+        },
+        &script,
+    );
+    assert_eq!(outcome, Ok(Method::UserPass));
+    delays.dedup();
+    assert_eq!(delays, [(900, true)]);
+    let list = session.capabilities().expect("a list");
+    let delay = list.login_delay().expect("a delay");
+    assert_eq!((delay.seconds, delay.per_user), (60, false));
+    let expire = list.expire().expect("an expiry");
+    assert_eq!((expire.expiry, expire.per_user), (Expiry::Never, false));
+}
+
+/// R5034-3.01, RLOGIN-1.01: AUTH only by what SASL announces, and LOGIN only where there is nothing else.
 #[test]
 fn the_best_that_is_announced_is_taken() {
     for (list, method, script) in [
+        ("SASL LOGIN PLAIN", Method::Sasl(MechanismName::PLAIN), c(PLAIN_IR, "+OK\r\n")),
         ("SASL PLAIN LOGIN\r\nUSER", Method::Sasl(MechanismName::PLAIN), c(PLAIN_IR, "+OK\r\n")),
         // SASL alone: no USER where it is not listed.
         ("SASL LOGIN", Method::Sasl(MechanismName::LOGIN), c("AUTH LOGIN", "-ERR\r\n")),
@@ -261,7 +314,7 @@ fn a_failure_starts_nothing_weaker() {
     assert_eq!(session.state(), State::Authorization, "another login may be made");
 }
 
-/// What was asked for and no other, whatever the server announces.
+/// R2384-4.02, R2595-9.01: what was asked for and no other, whatever the server announces.
 #[test]
 fn only_means_only() {
     let script = [c("USER user", "+OK\r\n"), c("PASS pencil", "+OK\r\n")];
@@ -309,11 +362,11 @@ fn what_is_not_ascii_is_prepared_for_scram() {
         (sasl(MechanismName::SCRAM_SHA_256), None, ""),
         (
             Choice::Best,
-            Some((|text| Some(text.replace('\u{aa}', "a"))) as Preparation),
+            Some((|text, _| Some(text.replace('\u{aa}', "a"))) as Preparation),
             "AUTH SCRAM-SHA-256 ",
         ),
-        (Choice::Best, Some((|_| None) as Preparation), "AUTH PLAIN AHVzZXIAcMKqc3M="),
-        (sasl(MechanismName::SCRAM_SHA_256), Some((|_| None) as Preparation), ""),
+        (Choice::Best, Some((|_, _| None) as Preparation), "AUTH PLAIN AHVzZXIAcMKqc3M="),
+        (sasl(MechanismName::SCRAM_SHA_256), Some((|_, _| None) as Preparation), ""),
     ] {
         let mut session = session(Security::Implicit, Channel::Tls);
         let mut login = Login::new(&session, credentials(), choice).with_nonce(NONCE).unwrap();
@@ -333,7 +386,7 @@ fn what_is_not_ascii_is_prepared_for_scram() {
     }
 }
 
-/// RFC 7628 §4, I10: the failure is answered and shown.
+/// RFC 7628 §4, RXOAUTH2-MS.01, I10: in two lines, though SASL is announced; the failure is answered and shown.
 #[test]
 fn what_an_oauth_server_says_is_shown() {
     let token = Secret::new(*b"vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==");
@@ -358,7 +411,7 @@ fn what_an_oauth_server_says_is_shown() {
     assert_eq!(refused.detail.expect("the JSON").octets(), br#"{"status":"401"}"#);
 }
 
-/// RFC 1939 §7.
+/// R1939-7.03: the digest is of the timestamp and the secret.
 #[cfg(feature = "md5")]
 #[test]
 fn apop_only_if_asked_for() {
@@ -381,7 +434,105 @@ fn apop_only_if_asked_for() {
     );
 }
 
-/// RFC 5802 §5, R5034-4.23, R5802-6.01.
+fn in_utf8(name: &str, password: &[u8]) -> Credentials {
+    let name = Mailbox::utf8(name).expect("a name");
+    Credentials::password(name, Password::opaque(password).expect("a password"))
+}
+
+/// R6856-2.2.01: what is not ASCII is prepared for APOP, the name as a query and the secret as a stored string, or not
+/// said; nor is it to a server that does not announce that it takes it.
+#[cfg(feature = "md5")]
+#[test]
+fn what_is_not_ascii_is_prepared_for_apop() {
+    let prepare: Preparation = |text, kind| {
+        let mapped = if kind == PreparedAs::Query { '\u{2168}' } else { '\u{ad}' };
+        let to = if kind == PreparedAs::Query { "IX" } else { "" };
+        Some(text.replace(mapped, to))
+    };
+    let nobody: Preparation = |_, _| None;
+    let spaced: Preparation = |_, _| Some("a b".into());
+    // Made of `IX` and U+00E4, and of `tanstaaf`.
+    let digest = "16612cff8f1a617668d7090db8d2339c";
+    let plain = "c4c9334bac560ecc979e58001b3e22fb";
+    let user = "+OK\r\nUTF8 USER\r\n.\r\n";
+    let secret = "I\u{ad}X\u{e4}".as_bytes();
+    let unfit = |reason| Err(LoginError::Unfit { method: Method::Apop, reason });
+    for (name, secret, list, prepare, said) in [
+        ("\u{2168}\u{e9}", secret, user, Some(prepare), Ok(format!("IX\u{e9} {digest}"))),
+        ("mrose", secret, user, Some(prepare), Ok(format!("mrose {digest}"))),
+        ("\u{2168}", b"tanstaaf", user, Some(prepare), Ok(format!("IX {plain}"))),
+        ("\u{2168}", b"tanstaaf", user, None, unfit(Unfit::NotAscii)),
+        ("mrose", secret, user, None, unfit(Unfit::NotAscii)),
+        ("mrose", secret, user, Some(nobody), unfit(Unfit::Prohibited)),
+        ("\u{e9}", b"tanstaaf", user, Some(spaced), unfit(Unfit::Prohibited)),
+        ("mrose", secret, "+OK\r\nUTF8\r\n.\r\n", Some(prepare), unfit(Unfit::NotAscii)),
+        ("\u{e9}", b"x", "-ERR\r\n", Some(prepare), unfit(Unfit::NotAscii)),
+    ] {
+        let mut session = session(Security::Implicit, Channel::Tls);
+        let mut login = Login::new(&session, in_utf8(name, secret), Choice::Only(Method::Apop));
+        if let Some(prepare) = prepare {
+            login = login.with_preparation(prepare);
+        }
+        let script = [c("CAPA", list)];
+        let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
+        match said {
+            Ok(said) => assert_eq!(surplus, [format!("APOP {said}")]),
+            Err(error) => assert_eq!((outcome, surplus), (Err(error), vec![]), "{name} {list}"),
+        }
+    }
+    let mut session = session(Security::Implicit, Channel::Tls);
+    let credentials = in_utf8("mrose", b"p\xe4ss");
+    let mut login = Login::new(&session, credentials, Choice::Only(Method::Apop));
+    login = login.with_preparation(prepare);
+    let (outcome, surplus) = drive(&mut session, |session| login.step(session), &[]);
+    let unfit = LoginError::Unfit { method: Method::Apop, reason: Unfit::Prohibited };
+    assert_eq!((outcome, surplus), (Err(unfit), vec![]));
+}
+
+/// R6856-2.2.03: a name or a password in UTF-8 is said in USER and PASS where `UTF8 USER` is announced, and nowhere
+/// else but by the caller's word; octets that are no UTF-8 are no matter of it.
+#[test]
+fn utf8_is_said_in_user_and_pass_where_it_is_announced() {
+    let (name, secret) = ("j\u{fc}rgen", "p\u{e4}ss".as_bytes());
+    let only = || Choice::Only(Method::UserPass);
+    let first = |line: &str| Ok(line.to_owned());
+    let unfit = || Err(LoginError::Unfit { method: Method::UserPass, reason: Unfit::NotAscii });
+    let none = || Err(LoginError::NoMethod { announced: vec![] });
+    for (name, secret, list, unannounced, choice, expected) in [
+        (name, secret, "UTF8 USER", false, only(), first("USER j\u{fc}rgen")),
+        ("mrose", secret, "utf8 user", false, Choice::Best, first("USER mrose")),
+        (name, b"x", "UTF8", false, only(), unfit()),
+        ("mrose", secret, "UTF8", false, only(), unfit()),
+        ("mrose", secret, "USER", false, Choice::Best, none()),
+        ("mrose", secret, "USER\r\nUTF8", true, Choice::Best, first("USER mrose")),
+        (name, secret, "TOP", true, only(), first("USER j\u{fc}rgen")),
+        (
+            "mrose",
+            secret,
+            "USER\r\nSASL PLAIN",
+            false,
+            Choice::Best,
+            first("AUTH PLAIN AG1yb3NlAHDDpHNz"),
+        ),
+        ("mrose", b"p\xe4ss", "TOP", false, Choice::Best, first("USER mrose")),
+    ] {
+        let mut config = ClientConfig::new(Security::Implicit);
+        config.send_policy.unannounced_utf8 = unannounced;
+        let mut session = ClientSession::new(config, Channel::Tls);
+        session.receive(GREETING.as_bytes());
+        let credentials = in_utf8(name, secret);
+        let mut login = Login::new(&session, credentials, choice);
+        let reply = format!("+OK\r\n{list}\r\n.\r\n");
+        let script = [c("CAPA", &reply)];
+        let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
+        match expected {
+            Ok(line) => assert_eq!(surplus, [line]),
+            Err(error) => assert_eq!((outcome, surplus), (Err(error), vec![]), "{list}"),
+        }
+    }
+}
+
+/// RFC 5802 §5, R5034-4.23, R5802-4.01, R5802-5.01, R5802-6.01.
 #[cfg(feature = "scram")]
 #[test]
 fn scram_is_taken_first_and_verifies_the_server() {
@@ -649,4 +800,24 @@ fn a_password_that_is_no_text_is_for_user_and_pass() {
     let (outcome, _) = drive(&mut session, |session| login.step(session), &script);
     let Err(LoginError::Refused(refused)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(refused.method, Method::UserPass);
+}
+
+/// RLOGIN-1.01: names of 64 characters and more are not for LOGIN; another method may have them.
+#[test]
+fn a_long_name_is_not_for_login() {
+    let name = "x".repeat(64);
+    let credentials = || {
+        let password = Password::new("pencil").expect("printable");
+        Credentials::password(mailbox(&name), password)
+    };
+    let user = format!("USER {name}");
+    let script = [c("CAPA", "+OK\r\nSASL LOGIN\r\nUSER\r\n.\r\n"), c(&user, "-ERR no\r\n")];
+    let log_in = |choice, script: &[Line<'_>]| {
+        log_in(Security::Implicit, Channel::Tls, credentials(), choice, script)
+    };
+    let Err(LoginError::Refused(refused)) = log_in(Choice::Best, &script) else { panic!("in") };
+    assert_eq!(refused.method, Method::UserPass);
+    let method = Method::Sasl(MechanismName::LOGIN);
+    let error = LoginError::Unfit { method, reason: Unfit::TooLong };
+    assert_eq!(log_in(Choice::Only(method), &script[..1]), Err(error));
 }

@@ -237,8 +237,8 @@ fn inside() -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 proptest! {
-    /// I10, RFC 8314 §5.2, rows B1 to B8: before TLS nothing but CAPA, STLS and QUIT leaves, STLS once, whatever the server
-    /// says, whoever logs in and how; and every login ends.
+    /// I10, R2595-2.2.01, R6186-6.01, R8314-5.1.01, RFC 8314 §5.2, rows B1 to B8: before TLS nothing but CAPA, STLS and
+    /// QUIT leaves, STLS once, whatever the server says, whoever logs in and how; and every login ends.
     #[test]
     fn nothing_of_a_login_leaves_in_clear(
         preset in 0..3_usize,
@@ -289,6 +289,35 @@ proptest! {
             prop_assert!(other.inside.is_some(), "{:?}", other);
             prop_assert_eq!(plain, other, "{:?}", how);
         }
+    }
+}
+
+/// R2595-2.2.02, R8314-5.2.05: where TLS is welcome and not required, it is used if it is offered, and only what does not
+/// offer it is met in clear, by whoever allows that; what was offered and fails is no reason to go on without.
+#[test]
+fn tls_is_used_where_it_is_offered() {
+    let list = |stls: &str| format!("+OK\r\n{stls}USER\r\n.\r\n").into_bytes();
+    let ok = || b"+OK\r\n".to_vec();
+    let how = (Credentials::password(mailbox(), Password::new("x").unwrap()), Choice::Best);
+    for mut config in presets() {
+        config.security = Security::PlaintextAllowed;
+        let welcome = Some(UseStls::IfOffered);
+        let outcome = |replies: &[Vec<u8>]| log_in(config, Some(&how), welcome, replies, &[]);
+        let told = b"CAPA\r\nUSER mrose\r\nPASS x\r\nCAPA\r\n";
+        let offers = [GREETING.to_vec(), list("STLS\r\n"), ok(), list(""), ok(), ok(), list("")];
+        let offered = outcome(&offers);
+        assert_eq!(offered.clear, b"CAPA\r\nSTLS\r\n");
+        assert_eq!(
+            (offered.inside.as_deref(), offered.end),
+            (Some(&told[..]), Ok(Method::UserPass))
+        );
+        let silent = outcome(&[GREETING.to_vec(), list(""), ok(), ok(), list("")]);
+        assert_eq!((&silent.clear[..], silent.inside), (&told[..], None));
+        assert_eq!(silent.end, Ok(Method::UserPass));
+        let script = [GREETING.to_vec(), list("STLS\r\n"), b"-ERR not now\r\n".to_vec()];
+        let refused = outcome(&script);
+        assert_eq!((&refused.clear[..], refused.inside), (&b"CAPA\r\nSTLS\r\n"[..], None));
+        assert!(matches!(refused.end, Err(LoginError::StlsRefused(_))), "{:?}", refused.end);
     }
 }
 

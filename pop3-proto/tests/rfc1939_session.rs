@@ -23,7 +23,7 @@ fn stuffed(message: &str) -> String {
 }
 
 /// R1939-3.02, R1939-3.05, R1939-3.06, R1939-3.07, R1939-3.08, R1939-3.09, R1939-3.10, R1939-3.11, R1939-5.01,
-/// R1939-5.02, R1939-6.01, R1939-7.09, I1: RFC 1939 §10 as it is printed.
+/// R1939-5.02, R1939-6.01, R1939-11.02, I1: RFC 1939 §10 as it is printed.
 #[test]
 fn the_example_session() {
     let [one, two] = messages();

@@ -164,7 +164,7 @@ fn another_identity_has_to_be_allowed() {
     }
 }
 
-/// R7628-3.2.2.02: a bad token is told what is wrong with it, then refused whatever is answered.
+/// R7628-3.2.2.02, RXOAUTH2-0.01: a bad token is told what is wrong with it, then refused whatever is answered.
 #[test]
 fn a_bad_token_is_told() {
     let pairs: [Pair; 2] = [
@@ -229,7 +229,7 @@ fn a_token_for_another_server_is_refused() {
     }
 }
 
-/// R5802-6.01, R5802-6.02, I15: every flag against every offer.
+/// R5802-6.01, R5802-6.02, R7677-4.01, I15: every flag against every offer.
 #[test]
 fn channel_binding_fits_or_fails() {
     let [exporter, end_point] = bindings();
@@ -277,7 +277,7 @@ fn who_needs_no_secret() {
     assert!(outcome.satisfied);
 }
 
-/// R5802-5.1.03: commas and equals signs in names.
+/// R5802-5.1.03, R5802-5.1.04: commas and equals signs in names, which are hashed as they were sent.
 #[test]
 fn names_are_escaped() {
     let mut client = Scram::new(
@@ -296,6 +296,15 @@ fn names_are_escaped() {
         server.step(Input::Initial(message.expose())),
         Step::Ask(Question::ScramKeys { mailbox: mailbox("a=b,c"), hash: ScramHash::Sha256 })
     );
+    let keys = ScramKeys::derive(ScramHash::Sha256, &secret("p"), SALT, iterations()).unwrap();
+    let Step::Challenge(challenge) = server.step(Input::Answer(Answer::ScramKeys(keys))) else {
+        panic!("no challenge")
+    };
+    let proof = client.respond(challenge.expose()).unwrap();
+    let Step::Challenge(signature) = server.step(Input::Response(proof.expose())) else {
+        panic!("the proof is refused")
+    };
+    assert_eq!(client.respond(signature.expose()), Ok(secret("")));
     let mut client = OAuthBearer::new(Some("x,=y"), secret("t")).unwrap();
     let message = client.initial_response().unwrap().unwrap();
     assert_eq!(message.expose(), b"n,a=x=2C=3Dy,\x01auth=Bearer t\x01\x01");

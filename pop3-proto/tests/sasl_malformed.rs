@@ -57,7 +57,7 @@ fn plain() {
     assert!(matches!(step, Step::Ask(Question::Verify { .. })), "{step:?}");
 }
 
-/// R5034-4.28: who may not speak first is not heard, not even with nothing to say.
+/// R5034-4.28, R4422-3.01: who may not speak first is not heard, not even with nothing to say.
 #[test]
 fn an_initial_response_where_the_server_speaks_first() {
     for message in ["", "tim", "dGlt"] {
@@ -207,6 +207,7 @@ fn oauthbearer_messages() {
     }
 }
 
+/// RXOAUTH2-0.01.
 #[test]
 fn xoauth2_messages() {
     for malformed in [
@@ -241,7 +242,7 @@ fn anonymous_and_external() {
     assert!(Anonymous::new("a\0b").is_err());
 }
 
-/// R5802-5.02, R5802-5.1.02, R5802-5.1.04: the client's first message.
+/// R5802-5.02, R5802-5.1.02, R5802-5.1.04, R5802-5.1.07: the client's first message.
 #[test]
 fn scram_client_first() {
     for malformed in [
@@ -256,7 +257,6 @@ fn scram_client_first() {
         "n,tim,n=tim,r=abc".into(),
         "n,a=,n=tim,r=abc".into(),
         "n,a=t=2Dm,n=tim,r=abc".into(),
-        "n,,m=ext,n=tim,r=abc".into(),
         "n,,r=abc,n=tim".into(),
         "n,,n=,r=abc".into(),
         "n,,n=t=m,r=abc".into(),
@@ -283,6 +283,16 @@ fn scram_client_first() {
         refused(&mut scram_acceptor(ScramOffer::WithoutPlus), b"n,,n=\xff,r=a"),
         Refusal::Malformed
     );
+    // R5802-5.1.02, R5802-5.1.07: a mandatory extension fails, whatever is answered to that.
+    for demanding in ["n,,m=ext,n=tim,r=abc", "y,a=tim,m=x,y", "n,,m="] {
+        for response in ["", "n,,n=tim,r=abc"] {
+            let mut server = scram_acceptor(ScramOffer::WithoutPlus);
+            let step = server.step(Input::Initial(demanding.as_bytes()));
+            assert_eq!(step, Step::Challenge(secret("e=extensions-not-supported")), "{demanding}");
+            let step = server.step(Input::Response(response.as_bytes()));
+            assert_eq!(step, Step::Refused(Refusal::Malformed));
+        }
+    }
     // R5802-5.1.02: optional extensions are nobody's concern.
     let mut server = scram_acceptor(ScramOffer::WithoutPlus);
     let step = server.step(Input::Initial(b"n,,n=tim,r=abc,x=y,z=a=b"));
@@ -313,7 +323,7 @@ fn before_the_proof() -> (Scram, ScramAcceptor, String) {
     (client, server, String::from_utf8(proof.expose().to_vec()).unwrap())
 }
 
-/// R5802-5.1.04: the client's last message.
+/// R5802-5.1.04, R5802-5.1.06: the client's last message; a wrong one is refused without a word of the server's own.
 #[test]
 fn scram_client_final() {
     let (_, _, right) = before_the_proof();
@@ -353,7 +363,7 @@ fn scram_client_final() {
     assert_eq!(server.step(Input::Response(b"x")), Step::Refused(Refusal::Malformed));
 }
 
-/// I12, I13, R5802-5.1.01, R5802-5.1.02, R5802-9.01: the server's first message.
+/// I12, I13, R5802-5.1.01, R5802-5.1.02, R5802-5.1.05, R5802-9.01: the server's first message.
 #[test]
 fn scram_hostile_server_first() {
     let out_of_bounds =
@@ -581,7 +591,8 @@ fn acceptors_keep_their_turn() {
     assert_eq!(step, Step::Refused(Refusal::Unavailable), "I23: a name is needed");
 }
 
-/// R4616-2.02, R5802-2.2.01, I6: what cannot be said is refused before anything is sent.
+/// R4616-2.01, R4616-2.02, R4422-3.4.1.01, R5802-2.2.01, RLOGIN-1.01, I6: what cannot be said is refused before
+/// anything is sent.
 #[test]
 fn constructors_refuse() {
     let empty = || Err(InvalidValue::Empty);
@@ -595,7 +606,9 @@ fn constructors_refuse() {
         (&*long, "p", Err(InvalidValue::TooLong { octets: 256, limit: 255 })),
     ] {
         assert_eq!(Plain::new(None, name, secret(password)).map(drop), expected);
-        assert_eq!(Login::new(name, secret(password)).map(drop), expected);
+        if name.len() <= 255 {
+            assert_eq!(Login::new(name, secret(password)).map(drop), expected);
+        }
         assert_eq!(scram_for(name, password.as_bytes(), "n"), expected);
         if !password.contains('\0') {
             assert_eq!(CramMd5::new(name, secret(password)).map(drop), expected);
@@ -607,6 +620,10 @@ fn constructors_refuse() {
     assert_eq!(Plain::new(None, "u", secret(b"p\xff")).map(drop), forbidden(1));
     assert!(Plain::new(None, "u", secret(&long)).is_err());
     assert!(Login::new("u", secret(b"p\xff")).is_ok());
+    // draft-murchison-sasl-login-00 §2: fewer than 64 characters.
+    assert!(Login::new(&"\u{e4}".repeat(63), secret("p")).is_ok());
+    let too_long = InvalidValue::TooLong { octets: 64, limit: 63 };
+    assert_eq!(Login::new(LONG, secret("p")).map(drop), Err(too_long));
     assert!(Plain::new(None, "t\u{ef}m", secret("p\u{e4}ss")).is_ok());
     assert_eq!(scram_for("t\u{ef}m", b"p", "n"), forbidden(1));
     assert_eq!(scram_for("tim", b"p\xc3\xa4", "n"), forbidden(1));

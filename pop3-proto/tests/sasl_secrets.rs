@@ -124,7 +124,7 @@ fn nothing_secret_is_shown_at_any_step() {
     }
 }
 
-/// R5034-4.21, I14: what a policy has to know of each.
+/// I14: what a policy has to know of each.
 #[test]
 fn who_exposes_a_secret() {
     for (client, _) in pairs() {

@@ -37,9 +37,12 @@ fn done(step: Step) -> Identity {
     identity
 }
 
-/// R5034-4.15, R4616-2.01: RFC 5034 §6.
+/// R5034-4.15, R4616-2.01: RFC 5034 §6; and without an authorization identity, which is left out then.
 #[test]
 fn plain() {
+    let mut alone = Plain::new(None, "test", secret("test")).unwrap();
+    assert_eq!(alone.initial_response(), Ok(Some(secret("\0test\0test"))));
+
     let line = "dGVzdAB0ZXN0AHRlc3Q=";
     let mut client = Plain::new(Some("test"), "test", secret("test")).unwrap();
     assert_eq!(first(&mut client), line);
@@ -56,7 +59,7 @@ fn plain() {
     assert_eq!(asked(server.step(Input::Response(&octets(line)))), verify);
 }
 
-/// draft-murchison-sasl-login-00 §2.3, whose challenges end with NUL.
+/// RLOGIN-2.1.01, RLOGIN-2.2.01: draft-murchison-sasl-login-00 §2.3, whose challenges end with NUL.
 #[test]
 fn login() {
     let mut client = Login::new("tim", secret("tanstaaftanstaaf")).unwrap();
@@ -141,7 +144,7 @@ const SCRAM: [ScramVector; 2] = [
     },
 ];
 
-/// R4422-3.01, R5802-5.01, R5802-5.1.01, R5034-4.23.
+/// R4422-3.01, R5802-4.01, R5802-5.01, R5802-5.1.01, R5034-4.23.
 #[test]
 fn scram() {
     for vector in SCRAM {
@@ -253,7 +256,7 @@ fn oauthbearer_that_fails() {
     assert_eq!(server.step(Input::Response(b"\x01")), Step::Refused(Refusal::Credentials));
 }
 
-/// The examples of Google and of Microsoft.
+/// RXOAUTH2-0.01, RXOAUTH2-MS.01: the examples of Google and of Microsoft.
 #[test]
 fn xoauth2() {
     for (user, token, line) in [
@@ -288,7 +291,7 @@ fn xoauth2() {
     }
 }
 
-/// I10: Google's failure, answered by the empty response.
+/// RXOAUTH2-0.01, I10: Google's failure, answered by the empty response.
 #[test]
 fn xoauth2_that_fails() {
     let reasons = "eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIG1hYyIsInNjb3BlIjoiaHR0cHM6Ly9tYWlsLmdvb2dsZS5jb20vIn0K";

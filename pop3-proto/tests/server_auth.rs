@@ -27,8 +27,8 @@ fn base64(text: &str) -> Base64 {
     Base64::new(text).expect("base64")
 }
 
-/// RFC 5034 §6, RFC 2195 §2, R5034-4.02, 4.04, 4.27, 4.30, 5.01: with an initial response, with an
-/// empty challenge, with a challenge; mechanisms in any case. OX-14 to OX-17.
+/// RFC 5034 §6, RFC 2195 §2, R5034-4.02, R5034-4.03, R5034-4.04, R5034-4.27, R5034-4.30, R5034-5.01, R1734-2.01: with
+/// an initial response, with an empty challenge, with a challenge; mechanisms in any case. OX-14 to OX-17.
 #[test]
 fn an_exchange_ends_in_transaction() {
     for (input, output) in [
@@ -47,7 +47,7 @@ fn an_exchange_ends_in_transaction() {
     }
 }
 
-/// R5034-4.05, 4.12: an empty response is an empty line, an empty initial response is `=`, and they
+/// R5034-4.01, R5034-4.05: an empty response is an empty line, an empty initial response is `=`, and they
 /// are told from none.
 #[test]
 fn an_empty_response_is_one() {
@@ -59,7 +59,7 @@ fn an_empty_response_is_one() {
     assert_eq!(seen.output, format!("+ \r\n{FAILED}"));
 }
 
-/// R5034-4.26, 4.33, OX-20: `*` ends the exchange, and nothing is left of it.
+/// R5034-4.26, R5034-4.33, OX-20: `*` ends the exchange, and nothing is left of it.
 #[test]
 fn a_star_cancels() {
     for start in ["AUTH PLAIN\r\n*\r\n", "AUTH CRAM-MD5\r\nAQ==\r\n*\r\n"] {
@@ -83,12 +83,15 @@ fn cancelled_exchanges_are_borne_so_often() {
     assert_eq!(seen.state, Some(State::Closed));
 }
 
-/// R5034-4.06, 4.07, 4.29, 4.33, I16, I17, OX-21: what is no base64 ends the exchange; a line of it is
-/// never a command, not even QUIT; the state is AUTHORIZATION and another login is as good as the
-/// first.
+/// R5034-4.01, R5034-4.06, R5034-4.07, R5034-4.29, R5034-4.33, R5034-5.02, I16, I17, OX-21: what is no base64 ends the
+/// exchange; a line of it is never a command, not even QUIT; the state is AUTHORIZATION and another login is as good as
+/// the first.
 #[test]
 fn what_is_no_base64_ends_the_exchange() {
-    for line in ["%%%", "=", "====", "=AAA", "AAA=BBB", "A", "AQ== ", " AQ==", "* ", "**", "\t"] {
+    for line in [
+        "%%%", "%%%%", "QU-_", "QU D", "QU\tD", "=", "====", "=AAA", "AAA=BBB", "AAA=BBBB", "A=AA",
+        "QUI", "A", "AQ== ", " AQ==", "* ", "**", "\t",
+    ] {
         let input = format!("AUTH PLAIN\r\n{line}\r\nAUTH PLAIN {PLAIN}\r\n");
         let seen = dialogue(&config(), &input);
         assert_eq!(seen.rejected(), [CommandError::Base64], "{line}");
@@ -107,7 +110,8 @@ fn what_is_no_base64_ends_the_exchange() {
         let seen = dialogue(&config(), &format!("AUTH PLAIN\r\n{line}\r\n"));
         assert_eq!(seen.rejected(), [CommandError::Base64], "{line}");
     }
-    for initial in ["=AAA", "AAA=BBB", "%%%", "A", "AQ==  ", "AQ== AQ=="] {
+    for initial in ["=AAA", "AAA=BBB", "AAA=BBBB", "==", "%%%%", "QU-_", "A", "AQ==  ", "AQ== AQ=="]
+    {
         let seen = dialogue(&config(), &format!("AUTH PLAIN {initial}\r\n"));
         assert_eq!(seen.rejected(), [CommandError::Arguments(Keyword::Auth)], "{initial}");
     }
@@ -131,7 +135,7 @@ fn an_initial_response_may_be_refused() {
     assert_eq!(seen.state, Some(State::Authorization));
 }
 
-/// R5034-4.24, R4422-3.8.01, R1939-7.09: after login, and between USER and PASS, there is no AUTH and
+/// R5034-4.24, R4422-3.8.01, R1939-7.16: after login, and between USER and PASS, there is no AUTH and
 /// no APOP.
 #[test]
 fn nobody_logs_in_twice() {
@@ -173,11 +177,12 @@ fn mechanisms_are_announced() {
     assert_eq!(seen.rejected(), [CommandError::Arguments(Keyword::Auth)]);
 }
 
-/// R5034-4.34, R2595-2.3.01, R2595-6.01, R8314-4.1.01: in clear no credential is taken, whatever it
-/// is, nor announced, and the answer does not depend on it.
+/// R5034-4.34, R4616-5.01, R7628-3.01, RLOGIN-1.02, R2595-2.3.01, R2595-6.01, R8314-4.1.01: in clear no credential is
+/// taken, whatever it is, nor announced, and the answer does not depend on it.
 #[test]
 fn in_clear_there_is_no_way_in() {
     let mut config = config();
+    config.mechanisms.extend([MechanismName::LOGIN, MechanismName::OAUTHBEARER]);
     (config.stls, config.apop) = (true, true);
     let new = |config: &ServerConfig| {
         let timestamp = ApopTimestamp::new("<1@a>").expect("a msg-id");
@@ -189,6 +194,8 @@ fn in_clear_there_is_no_way_in() {
         (format!("APOP alice {DIGEST}\r\n"), Keyword::Apop),
         (format!("AUTH PLAIN {PLAIN}\r\n"), Keyword::Auth),
         ("AUTH PLAIN AAAA\r\n".to_owned(), Keyword::Auth),
+        ("AUTH LOGIN\r\n".to_owned(), Keyword::Auth),
+        ("AUTH OAUTHBEARER AAAA\r\n".to_owned(), Keyword::Auth),
         ("AUTH NTLM\r\n".to_owned(), Keyword::Auth),
     ] {
         let seen = Dialogue::however_cut(|| new(&config), line.as_bytes());
@@ -206,7 +213,7 @@ fn in_clear_there_is_no_way_in() {
     assert_eq!(seen.state, Some(State::Transaction));
 }
 
-/// R1939-7.18, 7.19, I4, C0009: the timestamp stands behind the greeting's text, goes into the digest
+/// R2449-3.05, R1939-7.18, R1939-7.19, I4, C0009: the timestamp stands behind the greeting's text, goes into the digest
 /// as it is, and is the one way in where it is the only one.
 #[test]
 fn apop_with_a_timestamp() {
@@ -245,7 +252,7 @@ fn apop_with_a_timestamp() {
     assert_eq!(written(&mut off), GREETING);
 }
 
-/// R5034-4.08, F24, I17, I19: a response may be as long as the limit and no longer; what is longer is
+/// R2449-4.02, R5034-4.08, F24, I17, I19: a response may be as long as the limit and no longer; what is longer is
 /// dropped to its end and is never a command, and the exchange is over.
 #[test]
 fn a_response_has_a_limit() {
@@ -297,7 +304,7 @@ fn the_block_grows_for_an_exchange_only() {
     assert_eq!(session.incoming().len(), idle);
 }
 
-/// R2449-8.1.1.01, R2449-8.1.2.02, R3206-6.01, I8: codes of logins go with AUTH and every response,
+/// R2449-6.5.04, R2449-8.1.1.01, R2449-8.1.2.02, R3206-6.01, I8: codes of logins go with AUTH and every response,
 /// `[AUTH]` with failed ones only; what does not fit changes nothing.
 #[test]
 fn an_exchange_is_answered_as_a_login() {

@@ -86,7 +86,7 @@ fn the_budgets_are_configurable() {
     }
 }
 
-/// R1939-7.15, R3206-5.02, 6.01, S14.7, S19.2: nobody learns who exists. The same octets for every
+/// R1939-7.15, R3206-6.01, S14.7, S19.2: nobody learns who exists. The same octets for every
 /// name and every password, `[AUTH]` for every refusal, and the third ends the session.
 #[test]
 fn every_failed_login_looks_the_same() {
@@ -298,7 +298,7 @@ fn one_command_at_a_time_in_order() {
     assert_eq!(session.poll_event(), Some(Event::Closed { commit: true }));
 }
 
-/// F17, S6.5, I3: ten thousand commands in one go, and nobody reads. Neither what is held of them nor
+/// R2449-6.6.01, F17, S6.5, I3: ten thousand commands in one go, and nobody reads. Neither what is held of them nor
 /// of their answers passes the limits; once somebody reads, every one of them is answered, in order.
 #[test]
 fn a_client_that_never_reads_is_not_answered_for_ever() {

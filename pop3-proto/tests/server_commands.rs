@@ -64,7 +64,7 @@ const ANYWHERE: [bool; 3] = [true, true, true];
 
 const DIGEST: &str = "c4c9334bac560ecc979e58001b3e22fb";
 
-/// R1939-3.14, 3.15, 7.11, 7.16, 7.17; R2449-3.01, 4.02, 5.05; classes F1–F12, F21–F26, G6, G7.
+/// R1939-3.14, 3.15, 7.11, 7.16, 7.17; R2449-3.01, R2449-4.02, R2449-5.05; classes F1–F12, F21–F26, G6, G7.
 #[allow(clippy::too_many_lines, reason = "a table")]
 fn table() -> Vec<Row> {
     let first = MessageNumber::FIRST;
@@ -489,7 +489,8 @@ fn cases(line: &[u8]) -> Vec<Vec<u8>> {
 
 const POINTS: [Point; 3] = [Point::Authorization, Point::AfterUser, Point::Transaction];
 
-/// R1939-3.02, 3.03, 3.13, 3.14, 3.15, 4.09, 7.11, 7.16, 7.17; R2449-3.01, 4.02, 5.04, 5.05;
+/// R1939-3.02, R1939-3.03, R1939-3.09, R1939-3.14, R1939-3.15, R1939-4.01, R1939-4.09, R1939-7.16, R1939-7.17;
+/// R2449-3.01, R2449-4.02, R2449-5.05;
 /// I1 and class F13: every line at every point, whole, octet by octet and cut in two everywhere.
 #[test]
 fn every_line_at_every_point_however_it_is_cut() {
@@ -754,7 +755,7 @@ fn situation(&(point, line, begun, _): &Situation) -> ServerSession {
     session
 }
 
-/// I8, R1939-5.08, R2449-8.1.2.02, R3206-5.03, R3206-6.01: what fits is taken, and what does not fit
+/// R3206-4.03, I8, R1939-5.08, R2449-8.1.2.02, R3206-5.03, R3206-6.01: what fits is taken, and what does not fit
 /// changes nothing, neither the output nor anything else that the session knows.
 #[test]
 fn only_what_fits_the_command_is_taken() {
@@ -859,7 +860,7 @@ fn a_full_output_changes_nothing() {
     }
 }
 
-/// R2449-6.4.02, S13.3: with RESP-CODES announced, no text of the caller begins with `[`.
+/// R2449-3.04, R2449-6.4.02, S13.3: with RESP-CODES announced, no text of the caller begins with `[`.
 #[test]
 fn a_text_is_never_taken_for_a_response_code() {
     let forged = text("[AUTH] forged");
@@ -897,7 +898,7 @@ fn a_text_is_never_taken_for_a_response_code() {
     );
 }
 
-/// R1939-3.05: whatever the text and the code, no line has more than 512 octets.
+/// R2449-3.02, R1939-3.05: whatever the text and the code, no line has more than 512 octets.
 #[test]
 fn no_line_is_longer_than_512_octets() {
     let long = text(&"x".repeat(pop3_proto::Text::MAX_OCTETS));

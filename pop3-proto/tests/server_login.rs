@@ -2,31 +2,23 @@
 
 #![cfg(all(feature = "md5", feature = "scram"))]
 
-use bytes::Buf as _;
-use pop3_proto::client::{
-    self, Channel, Choice, ClientConfig, ClientSession, Credentials, LoginError, Method, Security,
-    Step, UseStls,
-};
-use pop3_proto::sasl::{Acceptor, Acceptors, Answer, ChannelBinding, Identity, Question};
+use pop3_proto::client::{Channel, Credentials, LoginError, Method};
+use pop3_proto::sasl::{Acceptors, Answer, ChannelBinding, Question};
 use pop3_proto::server::{Event, Login, RespondError, ServerConfig, ServerSession, Turn};
 use pop3_proto::state::State;
 use pop3_proto::{
-    ApopDigest, ApopTimestamp, Base64, Command, CommandError, KnownCode, MechanismName, Password,
-    Response,
+    ApopDigest, ApopTimestamp, Base64, Command, CommandError, KnownCode, MechanismName,
 };
 
+mod login_support;
 mod sasl_support;
 mod server_support;
-use sasl_support::{
-    PASSWORD, TOKEN, USER, answer, decoy, failure, identity, mailbox, secret, timestamp,
+use login_support::{
+    CLIENT_NONCE, Side, bindings, config, encoded, line, log_in, mechanisms, password, refused,
+    with_passwords,
 };
+use sasl_support::{PASSWORD, TOKEN, USER, decoy, failure, identity, mailbox, secret, timestamp};
 use server_support::{GREETING, say, text, written};
-
-fn config(mechanisms: &[MechanismName]) -> ServerConfig {
-    let mut config = ServerConfig::new();
-    config.mechanisms = mechanisms.to_vec();
-    config
-}
 
 fn greeted_over(channel: Channel, config: ServerConfig) -> ServerSession {
     let mut session = ServerSession::new(config, channel, text("ready")).expect("a way");
@@ -45,7 +37,7 @@ fn said(session: &mut ServerSession, line: &str) -> String {
     String::from_utf8(written(session)).expect("ASCII")
 }
 
-/// R5802-6.01, R5034-4.01: without TLS there is nothing to bind to: -PLUS is neither listed nor taken,
+/// R5802-6.01: without TLS there is nothing to bind to: -PLUS is neither listed nor taken,
 /// and not a way to log in.
 #[test]
 fn binding_to_a_channel_needs_tls() {
@@ -137,168 +129,6 @@ fn every_refused_login_counts() {
     }
 }
 
-const NONCE: &str = "3rfcNHYJY1ZVvWVs7j";
-const CLIENT_NONCE: &str = "fyko+d2lbbFgONRv9qkxdawL";
-const EXPORTED: [u8; 32] = [7; 32];
-const CERTIFICATE: [u8; 32] = [9; 32];
-
-fn mechanisms() -> Vec<MechanismName> {
-    let known = MechanismName::KNOWN.iter().copied();
-    known.filter(|name| *name != MechanismName::NTLM).collect()
-}
-
-fn bindings() -> [ChannelBinding; 2] {
-    [
-        ChannelBinding::tls_exporter(&EXPORTED),
-        ChannelBinding::tls_server_end_point(&CERTIFICATE).expect("a hash"),
-    ]
-}
-
-/// A server's side without I/O: a session, its login, and whom to ask.
-#[derive(Debug)]
-struct Side {
-    session: ServerSession,
-    login: Login,
-    bindings: Vec<ChannelBinding>,
-    back_end: fn(&Question) -> Answer,
-    questions: Vec<Question>,
-    opened: Vec<Identity>,
-}
-
-impl Side {
-    /// Over TLS with every way to log in, and APOP.
-    fn new() -> Self {
-        let mut config = config(&mechanisms());
-        (config.apop, config.stls, config.plaintext) = (true, true, true);
-        config.limits.login_attempts = 9;
-        Self::with(config, Channel::Tls)
-    }
-
-    fn with(config: ServerConfig, channel: Channel) -> Self {
-        let made = ServerSession::with_timestamp(config, channel, text("ready"), timestamp());
-        Self {
-            session: made.expect("a way"),
-            login: Login::new(),
-            bindings: if channel == Channel::Tls { bindings().to_vec() } else { Vec::new() },
-            back_end: answer,
-            questions: Vec::new(),
-            opened: Vec::new(),
-        }
-    }
-
-    fn greeted() -> Self {
-        let mut side = Self::new();
-        written(&mut side.session);
-        side
-    }
-
-    fn acceptor(&self, name: MechanismName) -> Option<Box<dyn Acceptor>> {
-        let offered: Vec<_> = self.session.mechanisms().collect();
-        let acceptors = Acceptors {
-            offered: &offered,
-            nonce: NONCE,
-            challenge: &timestamp(),
-            decoy: &decoy(),
-            bindings: &self.bindings,
-            failure: &failure(),
-        };
-        acceptors.make(name)
-    }
-
-    /// Does all that can be done; an adapter in miniature.
-    fn turn(&mut self) {
-        while let Some(event) = self.session.poll_event() {
-            let mut turn = self.login.take(&mut self.session, event).expect("it was the last");
-            loop {
-                let session = &mut self.session;
-                turn = match turn {
-                    Turn::Answered | Turn::Other(Event::Closed { .. }) => break,
-                    Turn::Begin(name) => {
-                        let acceptor = self.acceptor(name);
-                        self.login.begin(&mut self.session, acceptor).expect("AUTH waits")
-                    }
-                    Turn::Ask(question) => {
-                        let answer = (self.back_end)(&question);
-                        self.questions.push(question);
-                        self.login.answer(session, answer).expect("it waits")
-                    }
-                    Turn::Open(identity) => {
-                        session.authenticated(&text("open")).expect("a login waits");
-                        self.opened.push(identity);
-                        break;
-                    }
-                    Turn::Other(Event::Command(Command::Quit | Command::Stls)) => {
-                        session.ok(&text("fine")).expect("it waits");
-                        break;
-                    }
-                    Turn::Other(Event::Rejected(_)) => {
-                        session.reject().expect("it waits");
-                        break;
-                    }
-                    Turn::Other(Event::StartTls) => {
-                        session.tls_established().expect("it is due");
-                        self.bindings = bindings().to_vec();
-                        break;
-                    }
-                    Turn::Other(event) => panic!("{event:?}"),
-                };
-            }
-        }
-    }
-
-    /// What a client's lines are answered.
-    fn said(&mut self, lines: &str) -> String {
-        let mut out = String::new();
-        for line in lines.split_inclusive("\r\n") {
-            assert_eq!(self.session.receive(line.as_bytes()), line.len(), "{line}");
-            self.turn();
-            let written = written(&mut self.session);
-            out += std::str::from_utf8(&written).expect("ASCII");
-            // The +OK to STLS has left.
-            self.turn();
-        }
-        out
-    }
-}
-
-fn encoded(octets: impl AsRef<[u8]>) -> String {
-    String::from_utf8(Base64::encode(octets.as_ref()).expose().to_vec()).expect("ASCII")
-}
-
-/// The client of this library against the server of this library, in memory.
-fn log_in(
-    mut side: Side,
-    credentials: Credentials,
-    method: Method,
-    binding: Option<ChannelBinding>,
-) -> (Result<Method, LoginError>, Side) {
-    let config = ClientConfig::new(Security::PlaintextAllowed);
-    let mut session = ClientSession::new(config, side.session.channel());
-    let login = client::Login::new(&session, credentials, Choice::Only(method));
-    let mut login = login.with_stls(UseStls::Never).with_nonce(CLIENT_NONCE).expect("a nonce");
-    if let Some(binding) = binding {
-        login.bind(binding);
-    }
-    for _ in 0..100 {
-        match login.step(&mut session) {
-            Ok(Step::Done(method)) => return (Ok(method), side),
-            Err(error) => return (Err(error), side),
-            Ok(Step::Deviation(deviation)) => panic!("{deviation:?}"),
-            Ok(Step::StartTls) => panic!("no STLS was asked for"),
-            Ok(Step::Exchange) => {
-                let mut out = session.outgoing();
-                let mut sent = vec![0; out.remaining()];
-                out.copy_to_slice(&mut sent);
-                assert_eq!(side.session.receive(&sent), sent.len());
-                side.turn();
-                let said = written(&mut side.session);
-                assert_eq!(session.receive(&said), said.len());
-            }
-        }
-    }
-    panic!("it does not end");
-}
-
 /// I2, E18: a challenge repeats the client's nonce, and with a low limit it may find no room. The client is answered, and
 /// it counts.
 #[test]
@@ -312,41 +142,8 @@ fn a_challenge_without_room_is_refused() {
     assert_eq!(side.session.state(), State::Closed);
 }
 
-fn password(name: &str, password: &str, authorization: Option<&str>) -> Credentials {
-    let password = Password::new(password).expect("a password");
-    let mut credentials = Credentials::password(mailbox(name), password);
-    if let Credentials::Password { authorization: wanted, .. } = &mut credentials {
-        *wanted = authorization.map(mailbox);
-    }
-    credentials
-}
-
-fn with_passwords() -> Vec<Method> {
-    let sasl = [
-        MechanismName::SCRAM_SHA_256,
-        MechanismName::SCRAM_SHA_1,
-        MechanismName::CRAM_MD5,
-        MechanismName::PLAIN,
-        MechanismName::LOGIN,
-    ];
-    [Method::UserPass, Method::Apop].into_iter().chain(sasl.map(Method::Sasl)).collect()
-}
-
-fn line(response: &Response) -> String {
-    let mut line = Vec::new();
-    response.encode(&mut line);
-    String::from_utf8(line).expect("ASCII").trim_end().to_owned()
-}
-
-fn refused(outcome: Result<Method, LoginError>) -> String {
-    match outcome {
-        Err(LoginError::Refused(refused)) => line(&refused.response),
-        outcome => panic!("{outcome:?}"),
-    }
-}
-
-/// R1939-7.15, R5034-4.30, S14.7: the right password opens the maildrop, a wrong one and an unknown user
-/// are told the same, by every method.
+/// R1939-7.03, R1939-7.15, R1939-7.19, R5034-4.15, R5034-4.16, R5034-4.30, R4422-3.6.01, R5802-4.01, S14.7: the right
+/// password opens the maildrop, a wrong one and an unknown user are told the same, by every method.
 #[test]
 fn every_method_with_a_password() {
     for method in with_passwords() {
@@ -383,7 +180,7 @@ fn an_unavailable_back_end_is_not_the_clients_fault() {
     }
 }
 
-/// R5802-6.04, R9266-2, R5929-4.1: with either binding, and with none that is another connection's.
+/// R5802-6.02, RFC 9266 §2, RFC 5929 §4.1: with either binding, and with none that is another connection's.
 #[test]
 fn scram_plus_with_both_bindings() {
     for name in [MechanismName::SCRAM_SHA_256_PLUS, MechanismName::SCRAM_SHA_1_PLUS] {
@@ -417,7 +214,7 @@ fn scram_plus_with_both_bindings() {
     }
 }
 
-/// R5802-6.05: a client that was shown a list without -PLUS says so, and is refused by a server that
+/// R5802-6.02: a client that was shown a list without -PLUS says so, and is refused by a server that
 /// offered it: somebody struck it off.
 #[test]
 fn a_downgrade_of_scram_is_noticed() {
@@ -432,7 +229,7 @@ fn a_downgrade_of_scram_is_noticed() {
     assert!(side.said(&line).starts_with("+ "));
 }
 
-/// R4616-2, R5802-5.1, R3206-4: who may act for another opens that one's maildrop; who may not fails as
+/// R4616-2.04, R3206-4: who may act for another opens that one's maildrop; who may not fails as
 /// with a wrong password.
 #[test]
 fn another_maildrop_is_a_question() {
@@ -450,7 +247,7 @@ fn another_maildrop_is_a_question() {
     }
 }
 
-/// R7628-3.2.2, R4422-A, R4505-2: the mechanisms without a password.
+/// R7628-3.2.01, R7628-3.2.2.02, RFC 4422 appendix A, R4505-2.01: the mechanisms without a password.
 #[test]
 fn tokens_certificates_and_nobody() {
     let token = |token: &str| Credentials::Token { mailbox: mailbox(USER), token: secret(token) };
@@ -466,6 +263,7 @@ fn tokens_certificates_and_nobody() {
     }
     let certificate =
         |wanted: Option<&str>| Credentials::Certificate { authorization: wanted.map(mailbox) };
+    // R2595-4.02, R8314-4.2.02: who was known by his certificate logs in without a word more.
     let external = Method::Sasl(MechanismName::EXTERNAL);
     for (wanted, opened) in [(None, USER), (Some("shared"), "shared")] {
         let (outcome, side) = log_in(Side::new(), certificate(wanted), external, None);
@@ -484,7 +282,7 @@ fn tokens_certificates_and_nobody() {
     );
 }
 
-/// OX-22, OX-23, OX-24: the delegate's password opens the principal's maildrop, if the back end says so;
+/// OX-22, OX-23, OX-24, ROXPOP3-2.2.2.02: the delegate's password opens the principal's maildrop, if the back end says so;
 /// where that is switched off such a name is a name.
 #[test]
 fn delegates() {
@@ -548,7 +346,7 @@ fn delegates() {
     assert!(said.ends_with("-ERR [SYS/TEMP] authentication is not available at present\r\n"));
 }
 
-/// R5034-4.05, R5034-4.20: `*` ends every exchange at every challenge, and nothing is left of it.
+/// R5034-4.09, R5034-4.26, R5034-4.33: `*` ends every exchange at every challenge, and nothing is left of it.
 #[test]
 fn an_exchange_is_cancelled() {
     for name in mechanisms() {
@@ -562,7 +360,7 @@ fn an_exchange_is_cancelled() {
     }
 }
 
-/// R5034-4.06, R5034-4.07, S14.6: what is no base64, or has bits where there are none to have, ends the
+/// R5034-4.06, R5034-4.07, R5034-4.29, S14.6: what is no base64, or has bits where there are none to have, ends the
 /// exchange.
 #[test]
 fn what_does_not_decode_is_refused() {
@@ -582,7 +380,8 @@ fn what_does_not_decode_is_refused() {
     }
 }
 
-/// R5034-4.09, R5034-4.11, R5034-4.27: initial responses, empty ones too, and where there must be none.
+/// R5034-4.05, R5034-4.27, R5034-4.28, R4422-3.01, R4422-3.4.1.01: initial responses, empty ones too, and where there
+/// must be none.
 #[test]
 fn initial_responses() {
     let right = encoded(format!("\0{USER}\0{PASSWORD}"));
@@ -600,7 +399,7 @@ fn initial_responses() {
     }
 }
 
-/// R5034-4.02, I5: AUTH after AUTH begins anew; behind a login there is none.
+/// R5034-4.24, R5034-4.33, R4422-3.8.01, I5: AUTH after AUTH begins anew; behind a login there is none.
 #[test]
 fn auth_twice() {
     let mut side = Side::greeted();
@@ -618,7 +417,7 @@ fn auth_twice() {
     assert_eq!(side.opened.len(), 1);
 }
 
-/// R2595-4.06, R2595-4.07, S2.4: who was named in clear is forgotten with TLS.
+/// R2595-4.06, R2595-4.07, R5034-4.32, S2.4: who was named in clear is forgotten with TLS.
 #[test]
 fn tls_forgets_who_was_named() {
     let mut config = config(&mechanisms());
@@ -708,7 +507,7 @@ fn what_an_event_interrupts_is_over() {
     );
 }
 
-/// R1939-7.20: the digest of nothing opens nothing.
+/// R1939-7.19: the digest of nothing opens nothing.
 #[test]
 fn nobody_has_an_empty_secret() {
     let digest = ApopDigest::compute(&timestamp(), &secret(""));

@@ -67,7 +67,7 @@ impl Open {
 const MISSING: &str = "-ERR no such message\r\n";
 const DELETED: &str = "-ERR message already deleted\r\n";
 
-/// R1939-4.08, 5.07, 5.08, 5.11, 5.12, 7.13: the session of RFC 1939 §10, and what the paragraphs of
+/// R1939-4.08, R1939-5.07, R1939-5.08, R1939-5.11, R1939-5.12, R1939-7.13: the session of RFC 1939 §10, and what the paragraphs of
 /// §5 say of deleted messages.
 #[test]
 fn deleted_messages_are_hidden_until_rset() {
@@ -194,7 +194,7 @@ fn any_legal_unique_id_is_listed() {
     }
 }
 
-/// R1939-3.19, 5.08: 100,000 messages through an output of 1 KiB, each once and in order, whatever
+/// R1939-3.19, R1939-5.08: 100,000 messages through an output of 1 KiB, each once and in order, whatever
 /// leaves at a time; the marked ones never.
 #[test]
 fn a_long_listing_goes_through_a_small_output() {
@@ -402,7 +402,7 @@ impl Model {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// R1939-6.03, 6.04, S18.3: every answer is the model's, and what QUIT removes is what the model has
+    /// R1939-6.03, R1939-6.04, S18.3: every answer is the model's, and what QUIT removes is what the model has
     /// marked.
     #[test]
     fn a_maildrop_is_a_list_with_marks(

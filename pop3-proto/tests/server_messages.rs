@@ -141,7 +141,7 @@ fn trimmed(line: &[u8]) -> &[u8] {
     &line[..end.map_or(0, |at| at + 1)]
 }
 
-/// D8, D10, D12, D14, D21: octets that once made servers send a forged end, and what is sent.
+/// R1939-3.08, D8, D10, D12, D14, D21: octets that once made servers send a forged end, and what is sent.
 #[test]
 fn what_once_ended_messages_early() {
     let strict = ServerLeniency::strict();
@@ -172,8 +172,8 @@ fn what_once_ended_messages_early() {
     }
 }
 
-/// R1939-3.19, 5.09, 5.10, 7.12, 11.03, D10, S10.6, S10.7, I7: every message of up to five octets that
-/// matter, as RETR and as TOP, in any pieces and through any room, under every leniency. What is
+/// R1939-3.19, R1939-5.09, R1939-5.10, R1939-7.12, R1939-11.01, R1939-11.02, R1939-11.03, D10, S10.6, S10.7, I7:
+/// every message of up to five octets that matter, as RETR and as TOP, in any pieces and through any room, under every leniency. What is
 /// counted for LIST is what the client receives, and no deviating client sees the end early.
 #[test]
 fn every_short_message_through_every_room() {

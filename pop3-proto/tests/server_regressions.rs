@@ -19,7 +19,7 @@ fn a_positive_text_is_not_taken_for_a_response_code() {
     assert_eq!(written(&mut session), b"+OK  [1] please\r\n");
 }
 
-/// R2449-8.1.2.02, R3206-5.03, R3206-6.01: codes of a login go with nothing else, and `[AUTH]` is not
+/// R2449-8.1.1.01, R2449-8.1.2.02, R3206-5.03, R3206-6.01: codes of a login go with nothing else, and `[AUTH]` is not
 /// said without being counted.
 #[test]
 fn codes_of_a_login_go_with_a_login() {
@@ -230,12 +230,26 @@ fn a_client_that_reads_octet_by_octet_costs_no_more() {
 #[test]
 fn a_text_follows_the_status_indicator() {
     let mut server = Server::new(ServerConfig::new(), vec![b"one".to_vec()]);
-    server.converse(b"USER alice\r\nPASS correct horse\r\n");
-    for line in
-        [&b"CAPA\r\n"[..], b"NOOP\r\n", b"RSET\r\n", b"LIST\r\n", b"UIDL\r\n", b"DELE 1\r\n"]
-    {
+    for line in [
+        &b""[..],
+        b"XTND\r\n",
+        b"USER alice\r\n",
+        b"PASS wrong\r\n",
+        b"USER alice\r\n",
+        b"PASS correct horse\r\n",
+        b"CAPA\r\n",
+        b"NOOP\r\n",
+        b"RSET\r\n",
+        b"LIST\r\n",
+        b"UIDL\r\n",
+        b"DELE 1\r\n",
+        b"DELE 1\r\n",
+        b"RETR 2\r\n",
+        b"QUIT\r\n",
+    ] {
         let out = server.converse(line);
-        let text = out.strip_prefix(b"+OK ").and_then(<[u8]>::first);
-        assert!(text.is_some_and(u8::is_ascii_graphic), "{}", out.escape_ascii());
+        let text = out.strip_prefix(b"+OK ").or_else(|| out.strip_prefix(b"-ERR "));
+        let first = text.and_then(<[u8]>::first);
+        assert!(first.is_some_and(u8::is_ascii_graphic), "{}", out.escape_ascii());
     }
 }

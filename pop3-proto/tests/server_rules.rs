@@ -1,16 +1,22 @@
 //! The rules of RFC 1939 for servers, one test a rule where a session and a maildrop can keep it, in
 //! the words of the specification: an index to the larger tests, which prove the same with every input.
 //!
-//! Left to whoever has a socket, a clock or a store: R1939-3.01 (the port), 3.17 (the timer itself),
-//! 4.06 and 4.07 (the lock), 6.04 (the removal itself), 7.14 (ids that are never reused), 8.02 (site
-//! policy). AUTH, APOP, STLS, UTF8 and LANG have tests of their own.
+//! Left to whoever has a socket, a clock or a store: R1939-3.01 (the port), R1939-3.17 (the timer itself),
+//! R1939-4.06 and R1939-4.07 (the lock), R1939-6.04 (the removal itself), R1939-7.14 (ids that are never
+//! reused), R1939-8.02 (site policy). AUTH, APOP, STLS, UTF8 and LANG have tests of their own.
 
 mod server_support;
 
 use bytes::Buf as _;
 use pop3_proto::client::{Channel, Eof};
+#[cfg(feature = "md5")]
+use pop3_proto::sasl::{Answer, Question};
 use pop3_proto::server::{ConfigError, Event, ServerConfig, ServerSession, Waiting};
+#[cfg(feature = "md5")]
+use pop3_proto::server::{Login, Turn};
 use pop3_proto::state::State;
+#[cfg(feature = "md5")]
+use pop3_proto::{ApopTimestamp, Mailbox, Secret};
 use server_support::*;
 
 const STORED: &[u8] = b"Subject: tea\n\n.one\ntwo\nthree";
@@ -30,7 +36,7 @@ fn said(server: &mut Server, lines: &str) -> String {
     String::from_utf8(server.converse(lines.as_bytes())).expect("text")
 }
 
-/// R1939-3.01, 4.04: the server speaks first, one positive line.
+/// R1939-3.01, R1939-4.04: the server speaks first, one positive line.
 #[test]
 fn the_greeting_comes_first() {
     let mut session = session(ServerConfig::new());
@@ -38,7 +44,7 @@ fn the_greeting_comes_first() {
     assert_eq!((session.poll_event(), session.state()), (None, State::Authorization));
 }
 
-/// R1939-3.13: the status indicators are in upper case, whatever the case of the command.
+/// R1939-3.06, R1939-3.13: the status indicators are in upper case, whatever the case of the command.
 #[test]
 fn status_indicators_are_in_upper_case() {
     let mut server = open();
@@ -73,7 +79,7 @@ fn what_is_no_command_here_is_answered_negatively() {
     );
 }
 
-/// R1939-3.16, 3.17: only a complete command ends the waiting for one, so that a timer can be begun
+/// R1939-3.16, R1939-3.17: only a complete command ends the waiting for one, so that a timer can be begun
 /// anew with each and with nothing less.
 #[test]
 fn part_of_a_command_is_still_waited_for() {
@@ -87,7 +93,7 @@ fn part_of_a_command_is_still_waited_for() {
     assert_eq!(session.waiting(), Waiting::Response);
 }
 
-/// R1939-3.18, 6.05: a session that is ended without QUIT, by a timer or by the client, is not in
+/// R1939-3.18, R1939-6.05: a session that is ended without QUIT, by a timer or by the client, is not in
 /// UPDATE, removes nothing, and says nothing.
 #[test]
 fn an_end_without_quit_removes_nothing() {
@@ -105,7 +111,7 @@ fn an_end_without_quit_removes_nothing() {
     assert_eq!((server.closed, server.removed), (Some(false), None));
 }
 
-/// R1939-3.07, 3.08, 3.19: multi-line responses are byte-stuffed and end with a dot on its own line.
+/// R1939-3.07, R1939-3.08, R1939-3.19: multi-line responses are byte-stuffed and end with a dot on its own line.
 #[test]
 fn multi_line_responses_are_byte_stuffed_and_end() {
     let mut server = open();
@@ -129,7 +135,7 @@ fn there_is_a_way_to_authenticate() {
     assert_eq!(made.err(), Some(ConfigError::NoAuthentication));
 }
 
-/// R1939-4.06, 4.07: TRANSACTION is entered when the caller says that the maildrop is open and locked,
+/// R1939-4.06, R1939-4.07: TRANSACTION is entered when the caller says that the maildrop is open and locked,
 /// with nothing marked; if it cannot be, `-ERR` leaves the session in AUTHORIZATION.
 #[test]
 fn transaction_begins_once_the_maildrop_is_open() {
@@ -144,7 +150,7 @@ fn transaction_begins_once_the_maildrop_is_open() {
     assert_eq!(server.removed, Some(Vec::new()));
 }
 
-/// R1939-4.01, 4.08: messages are numbered from 1, in decimal, and keep their numbers.
+/// R1939-4.01, R1939-4.08: messages are numbered from 1, in decimal, and keep their numbers.
 #[test]
 fn message_numbers_begin_at_1_and_stay() {
     let mut server = open();
@@ -162,7 +168,7 @@ fn quit_before_login_is_no_update() {
     assert_eq!((server.closed, server.removed), (Some(false), None));
 }
 
-/// R1939-5.02, 5.07: STAT says count and octets and nothing else, deleted messages in neither.
+/// R1939-5.02, R1939-5.07: STAT says count and octets and nothing else, deleted messages in neither.
 #[test]
 fn stat_counts_what_is_not_deleted() {
     let mut server = open();
@@ -170,7 +176,7 @@ fn stat_counts_what_is_not_deleted() {
     assert_eq!(out, "+OK 2 42\r\n+OK message deleted\r\n+OK 1 8\r\n");
 }
 
-/// R1939-5.01, 5.08: LIST with and without a message-number, and in an empty maildrop.
+/// R1939-5.01, R1939-5.08: LIST with and without a message-number, and in an empty maildrop.
 #[test]
 fn list_gives_scan_listings() {
     let mut server = open();
@@ -179,8 +185,8 @@ fn list_gives_scan_listings() {
     assert_eq!(said(&mut server, "LIST\r\n"), "+OK 0 messages (0 octets)\r\n.\r\n");
 }
 
-/// R1939-5.09, 11.01, 11.02, 11.03: a size counts each line end as two and no stuffed dot: it is what
-/// RETR gives once the dots are taken away again.
+/// R1939-5.09, R1939-11.01, R1939-11.02, R1939-11.03, R6856-2.1.07: a size counts each line end as two and no stuffed
+/// dot: it is what RETR gives once the dots are taken away again.
 #[test]
 fn a_size_is_what_retr_gives() {
     let mut server = open();
@@ -202,20 +208,20 @@ fn retr_gives_the_message_or_an_error() {
     );
 }
 
-/// R1939-5.11, 5.12: DELE marks and removes nothing, the number is an error from then on, and RSET
+/// R1939-5.11, R1939-5.12: DELE marks and removes nothing, the number is an error from then on, and RSET
 /// takes the marks away. NOOP does nothing.
 #[test]
 fn dele_marks_and_rset_unmarks() {
     let mut server = open();
     assert_eq!(
-        said(&mut server, "DELE 1\r\nDELE 1\r\nNOOP\r\nRSET\r\nSTAT\r\n"),
+        said(&mut server, "DELE 1\r\nDELE 1\r\nNOOP\r\nRSET\r\nSTAT\r\nLIST 1\r\n"),
         "+OK message deleted\r\n-ERR message already deleted\r\n+OK nothing done\r\n\
-         +OK 2 messages (42 octets)\r\n+OK 2 42\r\n"
+         +OK 2 messages (42 octets)\r\n+OK 2 42\r\n+OK 1 34\r\n"
     );
     assert_eq!(server.removed, None);
 }
 
-/// R1939-6.03: QUIT removes what is marked, then answers, and the session ends in any case.
+/// R1939-6.03, R1939-6.04: QUIT removes what is marked and nothing else, then answers, and the session ends in any case.
 #[test]
 fn quit_is_update() {
     let mut server = open();
@@ -260,7 +266,7 @@ fn top_gives_the_top() {
     }
 }
 
-/// R1939-7.01, 7.13: UIDL gives number and unique-id and nothing else, deleted messages not.
+/// R1939-7.01, R1939-7.13: UIDL gives number and unique-id and nothing else, deleted messages not.
 #[test]
 fn uidl_gives_unique_ids() {
     let mut server = open();
@@ -273,8 +279,8 @@ fn uidl_gives_unique_ids() {
     );
 }
 
-/// R1939-7.15, 7.16, 7.17: USER is accepted for whoever, PASS only right behind it, with spaces in it;
-/// after a failure USER is legal again.
+/// R1939-7.15, R1939-7.16, R1939-7.17: USER is accepted for whoever, PASS only right behind it, with
+/// spaces in it; after a failure USER is legal again.
 #[test]
 fn user_then_pass() {
     let mut server = server();
@@ -286,7 +292,7 @@ fn user_then_pass() {
     assert_eq!(said(&mut server, "PASS correct horse\r\n"), "+OK maildrop open\r\n");
 }
 
-/// R1939-7.18, 7.19, 13.02: without a timestamp APOP is not offered, and no greeting looks as if it
+/// R1939-7.18, R1939-7.19: without a timestamp APOP is not offered, and no greeting looks as if it
 /// were.
 #[test]
 fn apop_is_not_offered_without_a_timestamp() {
@@ -306,4 +312,45 @@ fn apop_is_not_offered_without_a_timestamp() {
     let out = written(&mut session);
     assert!(out.ends_with(b".\r\n-ERR command not supported\r\n"));
     assert!(!out.windows(4).any(|word| word == b"APOP"));
+}
+
+/// R1939-13.02: APOP is there only if it was switched on, and where PASS is too, the back end opens a mailbox
+/// to the one or to the other.
+#[cfg(feature = "md5")]
+#[test]
+fn a_mailbox_is_open_to_pass_or_to_apop() {
+    let mrose = |mailbox: &Mailbox| mailbox.as_str() == "mrose";
+    let back_end = |question: &Question| match question {
+        Question::Secret { mailbox } if mrose(mailbox) => Answer::Secret(Secret::new("tanstaaf")),
+        Question::Verify { mailbox, .. } if !mrose(mailbox) => Answer::Accepted,
+        _ => Answer::Refused,
+    };
+    let opened = |config: ServerConfig, lines: &str| {
+        let timestamp = ApopTimestamp::new("<1896.697170952@dbc.mtview.ca.us>").expect("a msg-id");
+        let made = ServerSession::with_timestamp(config, Channel::Tls, text("ready"), timestamp);
+        let (mut session, mut login) = (made.expect("a way"), Login::new());
+        say(&mut session, lines.as_bytes());
+        written(&mut session);
+        while let Some(event) = session.poll_event() {
+            let mut turn = login.take(&mut session, event).expect("it waits");
+            if let Turn::Ask(question) = turn {
+                turn = login.answer(&mut session, back_end(&question)).expect("it waits");
+            }
+            match turn {
+                Turn::Open(identity) => return Some(identity.authorization.to_string()),
+                Turn::Other(Event::Rejected(_)) => session.reject().expect("it waits"),
+                turn => assert_eq!(turn, Turn::Answered),
+            }
+        }
+        None
+    };
+    let mut both = ServerConfig::new();
+    both.apop = true;
+    for (name, by_pass, by_apop) in [("mrose", false, true), ("alice", true, false)] {
+        let pass = format!("USER {name}\r\nPASS tanstaaf\r\n");
+        let apop = format!("APOP {name} {DIGEST}\r\n");
+        assert_eq!(opened(both.clone(), &pass), by_pass.then(|| name.into()));
+        assert_eq!(opened(both.clone(), &apop), by_apop.then(|| name.into()));
+        assert_eq!(opened(ServerConfig::new(), &apop), None);
+    }
 }

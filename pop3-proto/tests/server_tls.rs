@@ -52,7 +52,7 @@ fn takes_nothing(session: &mut ServerSession) {
     assert_eq!(session.receive(b"CAPA\r\n"), 0);
 }
 
-/// R2595-4.01, 4.10, S2.2, S2.3, C12: TLS begins once the `+OK` has left, is called for once, and from
+/// R2595-4.01, R2595-4.10, S2.2, S2.3, C12: TLS begins once the `+OK` has left, is called for once, and from
 /// the moment that STLS is read nothing is until TLS is there.
 #[test]
 fn tls_begins_when_the_answer_has_left() {
@@ -87,7 +87,7 @@ fn tls_begins_when_the_answer_has_left() {
     session.tls_established().expect("TLS is due");
     assert_eq!(session.tls_established(), Err(RespondError::NothingToAnswer));
     assert_eq!((session.channel(), session.state()), (Channel::Tls, State::Authorization));
-    assert!(session.wants_read() && !session.wants_write(), "R2595-4: no second greeting");
+    assert!(session.wants_read() && !session.wants_write(), "no second greeting");
     let seen = Dialogue::hold(&mut session, &[format!("AUTH PLAIN {PLAIN}\r\n").as_bytes()]);
     assert_eq!(seen.state, Some(State::Transaction));
 }
@@ -103,8 +103,8 @@ fn stls_may_be_refused() {
     assert_eq!(session.channel(), Channel::Clear);
 }
 
-/// C1 to C10, S2.1, C8: one octet behind STLS is enough to end the session, whatever it is and whether
-/// STLS would have been accepted or not: no `+OK`, and nothing of the tail is read.
+/// R2595-4.03, R2595-4.10, C1 to C10, S2.1, C8: one octet behind STLS is enough to end the session, whatever it
+/// is and whether STLS would have been accepted or not: no `+OK`, and nothing of the tail is read.
 #[test]
 fn octets_behind_stls_end_the_session() {
     let tails: [&[u8]; 12] = [
@@ -190,7 +190,7 @@ fn what_hides_behind_a_malformed_stls_is_not_read() {
     assert!(seen.output.ends_with("STLS\r\nUTF8\r\nLANG\r\n.\r\n"), "{}", seen.output);
 }
 
-/// R2595-4.06, 4.07, 4.08, C11, R6856-2.1.08: STLS is announced and taken in AUTHORIZATION, once, and
+/// R2595-4.07, R2595-4.08, C11, R6856-2.1.08: STLS is announced and taken in AUTHORIZATION, once, and
 /// not behind UTF8.
 #[test]
 fn stls_only_where_it_is_legal() {
@@ -271,6 +271,57 @@ fn what_was_said_in_clear_is_forgotten() {
     }
 }
 
+/// R2595-2.2.03, R2595-2.3.01, R2595-6.01: where the caller says so clients that have nothing but USER and PASS are
+/// served in clear, and PLAIN is announced and taken there; where he does not, neither is.
+#[test]
+fn a_channel_in_clear_may_be_enough() {
+    for plaintext in [false, true] {
+        let mut config = config();
+        config.plaintext = plaintext;
+        let new = || on(&config, Channel::Clear);
+        let seen = Dialogue::however_cut(new, b"CAPA\r\n");
+        for announced in ["\r\nUSER\r\n", "\r\nSASL PLAIN\r\n"] {
+            assert_eq!(seen.output.contains(announced), plaintext, "{}", seen.output);
+        }
+        let user_pass = format!("USER alice\r\nPASS {PASSWORD}\r\n");
+        for login in [user_pass, format!("AUTH PLAIN {PLAIN}\r\n")] {
+            let seen = Dialogue::however_cut(new, login.as_bytes());
+            assert_eq!(seen.state == Some(State::Transaction), plaintext, "{login}");
+        }
+    }
+}
+
+/// R2595-2.3.02: where the channel is enough for some, the caller may still refuse others in clear, as soon as they are
+/// named and before a password is said; over TLS they get in.
+#[test]
+fn some_may_have_to_come_over_tls() {
+    let mut config = config();
+    config.plaintext = true;
+    let named = |session: &mut ServerSession, name: &str| {
+        say(session, format!("USER {name}\r\n").as_bytes());
+        let Some(Event::Command(Command::User(mailbox))) = session.poll_event() else {
+            panic!("USER is taken");
+        };
+        if mailbox.as_str() == "alice" && session.channel() == Channel::Clear {
+            session.err(None, &text("not in clear")).expect("USER waits");
+        } else {
+            session.ok(&text("go on")).expect("USER waits");
+        }
+        written(session)
+    };
+    let mut session = on(&config, Channel::Clear);
+    assert_eq!(named(&mut session, "alice"), b"-ERR not in clear\r\n");
+    let pass = format!("PASS {PASSWORD}\r\n");
+    let seen = Dialogue::hold(&mut session, &[pass.as_bytes()]);
+    assert_eq!(seen.rejected(), [CommandError::WrongState(Keyword::Pass)]);
+    assert_eq!(named(&mut session, "bob"), b"+OK go on\r\n");
+    let mut session = due(&config);
+    session.tls_established().expect("TLS is due");
+    assert_eq!(named(&mut session, "alice"), b"+OK go on\r\n");
+    let seen = Dialogue::hold(&mut session, &[pass.as_bytes()]);
+    assert_eq!(seen.state, Some(State::Transaction));
+}
+
 /// H7: an end of the connection before TLS is there is an end, orderly or not.
 #[test]
 fn an_end_before_tls() {
@@ -293,7 +344,7 @@ fn an_end_before_tls() {
     assert_eq!(session.poll_event(), Some(Event::Closed { commit: false }));
 }
 
-/// C0009, R8314-4.1: a channel in clear is fine if STLS leads out of it, and if there is a way in
+/// C0009, RFC 8314 §4.1: a channel in clear is fine if STLS leads out of it, and if there is a way in
 /// behind it.
 #[test]
 fn stls_is_a_way_on() {

@@ -182,7 +182,7 @@ async fn a_server_that_takes_nothing_times_out() {
     assert!((60..=61).contains(&since.elapsed().as_secs()), "{:?}", since.elapsed());
 }
 
-/// RFC 2449 §6.6: a server may answer one command before it reads the next. Its replies are read while
+/// R2449-6.6.01, RFC 2449 §6.6: a server may answer one command before it reads the next. Its replies are read while
 /// commands wait to leave, so that neither side waits for the other, however little stands between them.
 #[tokio::test(start_paused = true)]
 async fn a_window_of_a_thousand_needs_no_buffers() {

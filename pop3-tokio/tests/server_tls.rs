@@ -58,7 +58,7 @@ enum Over {
     Tls,
 }
 
-/// R8314-3.3, R2595-4.03, R5802-6.01: whole sessions, and over TLS the best login is bound to it.
+/// RFC 8314 §3.3, R2595-4.01, R5802-6.01: whole sessions, and over TLS the best login is bound to it.
 #[tokio::test]
 async fn a_whole_session_however_tls_begins() {
     let large = b"Subject: large\r\n\r\n..\r\n".iter().chain(&[b'x'; 60]).chain(b"\r\n");

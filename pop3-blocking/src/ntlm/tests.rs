@@ -1,7 +1,7 @@
 use super::*;
 use bytes::Buf as _;
 use pop3_proto::Base64;
-use pop3_proto::client::{Channel, ClientConfig, ClientSession, Event, Security};
+use pop3_proto::client::{Channel, ClientConfig, ClientSession, Event, ProtocolError, Security};
 use pop3_proto::state::State;
 use proptest::prelude::*;
 
@@ -88,7 +88,8 @@ fn the_time_of_the_server_counts() {
     assert_eq!(&field(message.expose(), 20)[24..32], time);
 }
 
-/// OX-5, OX-6, OX-7: NEGOTIATE, then AUTHENTICATE, and nothing after it.
+/// OX-01, OX-03, OX-05, OX-07, OX-08: NEGOTIATE, which asks for neither signing nor sealing nor datagrams, then
+/// AUTHENTICATE, and nothing after it.
 #[test]
 fn one_challenge_is_answered_once() {
     let (mut ntlm, mut early) = (ntlm(), ntlm());
@@ -99,6 +100,7 @@ fn one_challenge_is_answered_once() {
          00000000",
     );
     assert_eq!(negotiate.expose(), expected);
+    assert_eq!(negotiate.expose()[12] & 0x70, 0, "SIGN, SEAL and DATAGRAM");
     assert!(!ntlm.is_satisfied());
     let authenticate = ntlm.respond(&unhex(CHALLENGE)).unwrap();
     assert!(authenticate.expose().starts_with(b"NTLMSSP\0\x03\0\0\0") && ntlm.is_satisfied());
@@ -110,7 +112,8 @@ fn one_challenge_is_answered_once() {
     assert_eq!(early.initial_response(), Err(MechanismError::Used));
 }
 
-/// OX-3, OX-10, OX-18: the exchange of [MS-POP3] 4.1 through a session, with `+ ` as [MS-OXPOP3] has
+/// OX-02, OX-03, OX-05, OX-06, OX-07, OX-08, OX-10, ROXPOP3-2.2.1.01, ROXPOP3-3.1.5.01,
+/// ROXPOP3-3.1.5.02, ROXPOP3-3.1.5.03: the exchange of [MS-POP3] 4.1 through a session, with `+ ` as [MS-OXPOP3] has
 /// it and with `+OK` as [MS-POP3] has it, and its failure as in 4.2.
 #[test]
 fn the_exchange_of_the_specification_is_conducted() {
@@ -158,6 +161,43 @@ fn the_exchange_of_the_specification_is_conducted() {
         assert_eq!(response.is_ok(), succeeds);
         assert_eq!(session.state() == State::Transaction, succeeds);
     }
+}
+
+/// OX-09, ROXPOP3-3.1.5.03: what NTLM makes nothing of fails the login: the server hears `*` and nothing of NTLM, and after
+/// its `-ERR` the session is as before. A success in place of the challenge is none.
+#[test]
+fn an_error_of_ntlm_ends_the_exchange() {
+    fn sent(session: &mut ClientSession) -> Vec<u8> {
+        let sent = session.outgoing().chunk().to_vec();
+        session.outgoing().advance(sent.len());
+        sent
+    }
+    /// How many events come of it, and what is said to it.
+    fn said(session: &mut ClientSession, line: &str) -> (usize, Vec<u8>) {
+        session.receive(format!("{line}\r\n").as_bytes());
+        let events = std::iter::from_fn(|| session.poll_event().unwrap()).count();
+        (events, sent(session))
+    }
+    let begun = || {
+        let mut session = ClientSession::new(ClientConfig::new(Security::Implicit), Channel::Tls);
+        let ntlm = Ntlm::new("user", None, Secret::new("password")).unwrap();
+        assert_eq!(said(&mut session, "+OK ready"), (1, Vec::new()));
+        session.authenticate(Box::new(ntlm)).unwrap();
+        assert_eq!(sent(&mut session), b"AUTH NTLM\r\n");
+        said(&mut session, "+ ");
+        session
+    };
+    // Nothing, what is no challenge, and NEGOTIATE again.
+    for challenge in ["", "QUJD", "TlRMTVNTUAABAAAAB4IIogAAAAAAAAAAAAAAAAAAAAAFASgKAAAADw=="] {
+        let mut session = begun();
+        assert_eq!(said(&mut session, &format!("+ {challenge}")).1, b"*\r\n", "{challenge}");
+        assert_eq!(said(&mut session, "-ERR cancelled"), (1, Vec::new()));
+        assert_eq!(session.state(), State::Authorization);
+        session.send(&pop3_proto::Command::Capa).unwrap();
+    }
+    let mut session = begun();
+    session.receive(b"+OK at once\r\n");
+    assert_eq!(session.poll_event(), Err(ProtocolError::ServerNotVerified));
 }
 
 /// A server without names to tell: what Cyrus sends for a host called LOCALHOST.

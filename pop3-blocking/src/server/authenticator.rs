@@ -5,11 +5,11 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use pop3_proto::sasl::{Answer, Question, ScramDecoy, ScramHash, ScramKeys};
+use pop3_proto::sasl::{Answer, PreparedAs, Question, ScramDecoy, ScramHash, ScramKeys};
 use pop3_proto::{Mailbox, Password, Secret};
 use sha2::{Digest as _, Sha256};
 
-use crate::tls::prepared;
+use crate::preparation::prepared;
 
 /// Knows who may open which maildrop. Shared by all connections.
 ///
@@ -46,8 +46,10 @@ const SALT_OCTETS: usize = 16;
 /// Mailboxes and their passwords, in memory.
 ///
 /// Passwords are compared by their digests, so that neither the lengths nor the place of the first
-/// difference show in the time that it takes. They are kept as they are too, for CRAM-MD5 and APOP, and
-/// as keys for SCRAM; `Debug` shows none of it. Nobody may open another's maildrop.
+/// difference show in the time that it takes. Text is prepared first (RFC 4013, RFC 4616 §2); text that
+/// cannot be prepared is nobody's password, octets that are no text are compared as they are. Passwords are
+/// kept as they are too, for CRAM-MD5 and APOP, and as keys for SCRAM; `Debug` shows none of it. Nobody may
+/// open another's maildrop.
 ///
 /// ```
 /// use pop3_blocking::server::{Authenticator as _, Passwords};
@@ -78,7 +80,8 @@ pub struct Passwords {
 #[derive(Clone)]
 struct Known {
     password: Secret,
-    digest: Secret,
+    /// `None` of a password that nobody can show.
+    digest: Option<Secret>,
     /// None for a password that SCRAM cannot have.
     keys: Vec<ScramKeys>,
 }
@@ -95,13 +98,17 @@ impl Passwords {
         }
     }
 
-    /// Gives a mailbox a password, instead of the one that it may have.
+    /// Gives a mailbox a password, instead of the one that it may have. A name that is not ASCII is kept as
+    /// [`Login`](pop3_proto::server::Login) asks about it: prepared (RFC 4013).
     ///
     /// SCRAM's keys are derived here, with 4096 iterations and a new salt of 16 octets, from the password
     /// as clients prepare it (RFC 4013). One that cannot be prepared has none.
     pub fn insert(&mut self, mailbox: Mailbox, password: &Password) {
         let password = Secret::new(password.expose());
-        let known = Known { digest: digest(&password), keys: keys(&password), password };
+        let digest = comparable(&password).as_ref().map(digest);
+        let known = Known { digest, keys: keys(&password), password };
+        let name = prepared(mailbox.as_str(), PreparedAs::Query);
+        let mailbox = name.and_then(|name| Mailbox::utf8(&name).ok()).unwrap_or(mailbox);
         self.known.insert(mailbox, known);
     }
 
@@ -117,9 +124,10 @@ impl Passwords {
     }
 
     fn verify(&self, mailbox: &Mailbox, password: &Secret) -> bool {
-        let known = self.known.get(mailbox);
-        let expected = known.map_or(&self.nobody, |known| &known.digest);
-        (digest(password) == *expected) & known.is_some()
+        let known = self.known.get(mailbox).and_then(|known| known.digest.as_ref());
+        let shown = comparable(password);
+        let digest = digest(shown.as_ref().unwrap_or(password));
+        (digest == *known.unwrap_or(&self.nobody)) & known.is_some() & shown.is_some()
     }
 
     fn owner(&self, token: &Secret) -> Option<Mailbox> {
@@ -200,12 +208,26 @@ pub(super) fn decoy() -> Option<ScramDecoy> {
 fn keys(password: &Secret) -> Vec<ScramKeys> {
     let mut salt = [0; SALT_OCTETS];
     let text = std::str::from_utf8(password.expose()).ok();
-    let Some(password) = text.and_then(prepared).map(Secret::new) else { return Vec::new() };
+    let Some(password) = text.and_then(|text| prepared(text, PreparedAs::Stored)).map(Secret::new)
+    else {
+        return Vec::new();
+    };
     if getrandom::fill(&mut salt).is_err() {
         return Vec::new();
     }
     let hashes = [ScramHash::Sha256, ScramHash::Sha1].into_iter();
     hashes.filter_map(|hash| ScramKeys::derive(hash, &password, &salt, ITERATIONS).ok()).collect()
+}
+
+/// What is compared of a password; `None` of text whose preparation fails or leaves nothing. Controls are
+/// prohibited in text: what holds one is octets.
+fn comparable(password: &Secret) -> Option<Secret> {
+    match std::str::from_utf8(password.expose()) {
+        Ok(text) if !text.contains(|c: char| c.is_ascii_control()) => {
+            prepared(text, PreparedAs::Query).filter(|text| !text.is_empty()).map(Secret::new)
+        }
+        _ => Some(password.clone()),
+    }
 }
 
 /// `Secret` compares secrets of one length without saying where they differ; digests have one length.

@@ -16,6 +16,7 @@ use pop3_proto::{MessageNumber, Text};
 use super::authenticator::Authenticator;
 use super::store::{OpenError, OpenMaildrop, RemoveError, Store};
 use super::{Server, ServerError};
+use crate::preparation::prepared;
 use crate::tls::ChannelBindings;
 use crate::trace;
 
@@ -223,7 +224,8 @@ impl<M: OpenMaildrop> Conversation<M> {
         } else {
             ServerSession::new(config, channel, greeting)?
         };
-        let login = if server.delegates { Login::new().with_delegates() } else { Login::new() };
+        let login = Login::new().with_preparation(prepared);
+        let login = if server.delegates { login.with_delegates() } else { login };
         let mut conversation = Self {
             session,
             login,

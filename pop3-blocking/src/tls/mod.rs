@@ -37,6 +37,8 @@ pub use server::ServerTls;
 pub(crate) use stream::TlsStream;
 
 use crate::error::Error;
+#[cfg(feature = "scram")]
+use crate::preparation;
 
 /// The protocol's name in ALPN.
 #[cfg(feature = "tls")]
@@ -92,7 +94,7 @@ impl ChannelBindings {
             getrandom::fill(&mut random).map_err(std::io::Error::other)?;
             let nonce = Base64::encode(&random);
             let nonce = std::str::from_utf8(nonce.expose()).unwrap_or_default();
-            let mut login = login.with_nonce(nonce)?.with_preparation(prepared);
+            let mut login = login.with_nonce(nonce)?.with_preparation(preparation::prepared);
             if let Some(binding) = self.preferred() {
                 login.bind(binding);
             }
@@ -110,12 +112,6 @@ impl ChannelBindings {
             (None, None) => None,
         }
     }
-}
-
-/// RFC 4013.
-#[cfg(feature = "scram")]
-pub(crate) fn prepared(text: &str) -> Option<String> {
-    stringprep::saslprep(text).ok().map(std::borrow::Cow::into_owned)
 }
 
 impl fmt::Debug for ChannelBindings {

@@ -281,7 +281,7 @@ fn last_words_are_read_where_nothing_can_be_written() {
     assert_eq!(said, b"-ERR [SYS/TEMP] later\r\n");
 }
 
-/// R8314-3.4.01: dropping says that it ends, and never waits for anybody to read it.
+/// R8314-3.4.01, R8314-3.4.02: dropping says that it ends, and never waits for anybody to read it.
 #[test]
 fn dropping_does_not_block() {
     let (transport, _, mut server) = established(&TLS13);

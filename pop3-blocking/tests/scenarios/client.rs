@@ -152,7 +152,7 @@ macro_rules! client_scenarios {
 }
 pub(crate) use client_scenarios;
 
-/// R1939-5.07 to R1939-5.12, R1939-6.01: every command once.
+/// R1939-6.01, I5: every command once, and QUIT to commit.
 pub(crate) fn a_whole_session_in_pieces_of_every_size() -> Vec<Scenario> {
     let mut script = talk(&[("STAT\r\n", "+OK 2 320\r\n")]);
     script.extend([expect("LIST\r\n"), Act::Interrupt]);
@@ -186,7 +186,7 @@ pub(crate) fn a_whole_session_in_pieces_of_every_size() -> Vec<Scenario> {
     vec![Scenario::logged_in("every command", script, steps)]
 }
 
-/// R1939-3.12: a body is the same however it is read.
+/// R1939-3.10, I1: a body is the same however it is read.
 pub(crate) fn a_body_reads_the_same_in_every_way() -> Vec<Scenario> {
     let takes = [
         Take::Reads(1),
@@ -260,7 +260,7 @@ pub(crate) fn what_is_dropped_is_read_up_to_a_limit() -> Vec<Scenario> {
     scenarios
 }
 
-/// R2449-6.6.01, I5: replies come in the order of their commands, whatever they say.
+/// R2449-6.6.02, I5: replies come in the order of their commands, whatever they say.
 pub(crate) fn a_pipeline_answers_in_order_and_goes_on_behind_a_refusal() -> Vec<Scenario> {
     let script = talk(&[
         (
@@ -334,7 +334,7 @@ pub(crate) fn a_command_that_the_session_refuses_is_reported_in_its_order() -> V
     vec![Scenario::pipelining("a marked message", script, steps)]
 }
 
-/// H6, B6: replies that are out of step, and a connection that ends between and inside them.
+/// H6, H17: replies that are out of step, and a connection that ends between and inside them.
 pub(crate) fn a_pipeline_that_breaks_ends() -> Vec<Scenario> {
     let commands = || [1, 2].map(|message| Command::Retr(number(message))).into();
     let heard = "RETR 1\r\nRETR 2\r\n";
@@ -376,7 +376,7 @@ pub(crate) fn a_pipeline_that_breaks_ends() -> Vec<Scenario> {
     scenarios
 }
 
-/// R1939-4.04, R2449-8.1.2.01: a refused login leaves AUTHORIZATION, and its code counts only announced.
+/// R1939-3.09: a refused login leaves AUTHORIZATION; its code counts only if announced.
 pub(crate) fn a_refused_login_gives_the_client_back() -> Vec<Scenario> {
     let mut script = vec![send("+OK\r\n")];
     script.extend(talk(&[
@@ -406,7 +406,7 @@ pub(crate) fn a_refused_login_gives_the_client_back() -> Vec<Scenario> {
     scenarios
 }
 
-/// R5034-4.01: the best that is announced, or a mechanism of the caller's own.
+/// I14: the best that is announced, or a mechanism of the caller's own.
 pub(crate) fn a_login_by_auth() -> Vec<Scenario> {
     [Call::Login("mrose", "x"), Call::OwnPlain("mrose", "x")]
         .map(|login| {
@@ -424,7 +424,7 @@ pub(crate) fn a_login_by_auth() -> Vec<Scenario> {
         .into()
 }
 
-/// R8314-5.2: no credential leaves in clear unless the caller says so.
+/// R1939-13.01, R8314-5.2.02: no credential leaves in clear unless the caller says so.
 pub(crate) fn no_password_leaves_in_clear_by_default() -> Vec<Scenario> {
     [Security::Implicit, Security::StlsRequired, Security::StlsPreferred]
         .map(|security| {
@@ -436,7 +436,7 @@ pub(crate) fn no_password_leaves_in_clear_by_default() -> Vec<Scenario> {
         .into()
 }
 
-/// R6856-2.1.01, R6856-3.1.01, R6856-3.2.03 to R6856-3.2.05: UTF-8 mode before the login, languages before and after.
+/// R6856-2.1.01, R6856-3.1.01, R6856-3.2.03, R6856-3.2.04, R6856-3.2.05: UTF-8 mode before the login, languages before and after.
 pub(crate) fn utf8_and_languages() -> Vec<Scenario> {
     let languages = "+OK Language listing follows:\r\nen English\r\nsv Svenska \u{e5}\r\n\
                      i-default\r\n.\r\n";
@@ -487,7 +487,7 @@ pub(crate) fn quit_has_three_outcomes() -> Vec<Scenario> {
     scenarios
 }
 
-/// R1939-4.01, H1: what is no greeting, and a greeting that never ends.
+/// R1939-3.11, H4, H5: what is no greeting, and a greeting that never ends.
 pub(crate) fn greetings_that_are_none() -> Vec<Scenario> {
     [
         (
@@ -537,7 +537,7 @@ pub(crate) fn an_unfinished_reply_is_an_error() -> Vec<Scenario> {
     scenarios
 }
 
-/// B6, H9: what answers nothing is fatal, but for a `-ERR` with which the server closes.
+/// H1: what answers nothing is fatal, but for a `-ERR` with which the server closes.
 pub(crate) fn surplus_octets_and_farewells() -> Vec<Scenario> {
     let noop = || does(Call::Noop, [is("+OK ")]);
     let unsolicited = || fails!(Error::Protocol(ProtocolError::Unsolicited));
@@ -566,7 +566,7 @@ pub(crate) fn surplus_octets_and_farewells() -> Vec<Scenario> {
     scenarios
 }
 
-/// A19, I5: a server that answers before it is asked is not believed.
+/// A16, H2, I5: a server that answers before it is asked is not believed.
 pub(crate) fn an_answer_before_its_command_answers_nothing() -> Vec<Scenario> {
     let unsolicited = || fails!(Error::Protocol(ProtocolError::Unsolicited));
     let early = vec![send("+OK ready\r\n+OK\r\n"), surplus("+OK\r\n")];
@@ -579,7 +579,7 @@ pub(crate) fn an_answer_before_its_command_answers_nothing() -> Vec<Scenario> {
     ]
 }
 
-/// R1939-3.06, H1, A14: a line that never ends, one that ends by LF, and one that says neither `+OK` nor `-ERR`.
+/// R1939-3.06, E1, D17: a line that never ends, one that ends by LF, and one that says neither `+OK` nor `-ERR`.
 pub(crate) fn lines_that_are_none() -> Vec<Scenario> {
     let long = "x".repeat(20_000);
     let too_long = || fails!(Error::Protocol(ProtocolError::LineTooLong { limit: 8192 }));
@@ -643,7 +643,7 @@ pub(crate) fn a_malformed_line_does_not_end_a_listing() -> Vec<Scenario> {
     vec![Scenario::logged_in("UIDL", script, steps)]
 }
 
-/// R1939-5.09: LIST and UIDL with a message-number are answered for that message.
+/// G9: LIST and UIDL with a message-number are answered for that message.
 pub(crate) fn an_answer_for_another_message() -> Vec<Scenario> {
     [
         (Call::ListOne(2), "LIST 2\r\n", "+OK 3 200\r\n"),
@@ -657,7 +657,7 @@ pub(crate) fn an_answer_for_another_message() -> Vec<Scenario> {
     .into()
 }
 
-/// A11: nothing is sized by what a server announces, and what a caller will not hold is no end.
+/// D20, E13: nothing is sized by what a server announces, and what a caller will not hold is no end.
 pub(crate) fn a_message_is_as_long_as_it_is() -> Vec<Scenario> {
     let (more, usable) = usable();
     let mut script = talk(&[
@@ -676,7 +676,7 @@ pub(crate) fn a_message_is_as_long_as_it_is() -> Vec<Scenario> {
     vec![Scenario::logged_in("RETR", script, steps)]
 }
 
-/// R1939-3.10: `-ERR` is an answer like any other.
+/// H3: `-ERR` is an answer like any other.
 pub(crate) fn a_refusal_leaves_the_session_usable() -> Vec<Scenario> {
     let refused = || fails!(Error::Refused(response) if response.text.octets() == b"no");
     [
@@ -719,7 +719,7 @@ pub(crate) fn a_broken_transport_ends_the_session() -> Vec<Scenario> {
         .into()
 }
 
-/// H8: when the connection is gone for writing, what the server said before is still read.
+/// When the connection is gone for writing, what the server said before is still read.
 pub(crate) fn what_was_said_before_the_end_is_still_read() -> Vec<Scenario> {
     let kind = io::ErrorKind::BrokenPipe;
     let mut scenarios = Vec::new();
@@ -738,8 +738,8 @@ pub(crate) fn what_was_said_before_the_end_is_still_read() -> Vec<Scenario> {
     scenarios
 }
 
-/// C0002, C0005, C0014: a server that falls silent ends in a time-out that says what was awaited, when its
-/// time is over and not before, and the session is over.
+/// C0002, C0005, C0006, C0014: a server that falls silent ends in a time-out that says what was awaited, when
+/// its time is over and not before, and the session is over.
 pub(crate) fn silence_ends_in_a_time_out() -> Vec<Scenario> {
     let forever = || pause(1000);
     let capa = |seen| vec![opens(), does(Call::Capa, [seen]), over_client()];

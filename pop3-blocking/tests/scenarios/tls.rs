@@ -92,6 +92,12 @@ fn by_stls(scenario: &mut Scenario) {
     scenario.config.security = Security::StlsRequired;
 }
 
+/// As whoever would go on in clear.
+fn by_stls_if_it_is_offered(scenario: &mut Scenario) {
+    scenario.opening = Opening::Stls(UseStls::IfOffered);
+    scenario.config.security = Security::PlaintextAllowed;
+}
+
 fn from_the_first_octet(scenario: &mut Scenario) {
     scenario.opening = Opening::Tls;
     scenario.config.security = Security::Implicit;
@@ -105,6 +111,7 @@ macro_rules! tls_client_scenarios {
             stls_that_does_not_begin,
             a_handshake_that_does_not_come_to_its_end,
             a_certificate_that_is_not_to_be_believed,
+            a_server_of_an_older_tls,
             a_cut_is_told_from_an_end,
             tls_is_not_begun_over_what_is_broken,
         }
@@ -122,6 +129,7 @@ macro_rules! tls_server_scenarios {
             silence_within_the_handshake_is_given_up,
             without_a_certificate_there_is_no_tls,
             a_client_without_tls,
+            a_client_of_an_older_tls,
             no_credential_is_taken_in_clear,
         }
     };
@@ -159,10 +167,11 @@ pub(crate) fn a_whole_session_over_tls() -> Vec<Client> {
     scenarios
 }
 
-/// B1, B2, I12, R2595-4.05: octets behind the answer to STLS end the session before any handshake; a refusal and
+/// A1, B1, B2, I12: octets behind the answer to STLS end the session before any handshake; a refusal and
 /// a server that offers nothing end it too, where TLS is required.
 pub(crate) fn stls_that_does_not_begin() -> Vec<Client> {
     let authority = Authority::new();
+    // R2595-9.02: none of it is a reason to go on in clear.
     let injected = || fails!(Error::Protocol(ProtocolError::OctetsAfterStls));
     let mut scenarios: Vec<_> = [
         ("+OK\r\n+OK injected\r\n", injected()),
@@ -222,7 +231,7 @@ pub(crate) fn a_handshake_that_does_not_come_to_its_end() -> Vec<Client> {
     scenarios
 }
 
-/// B11, B15, B19, R8314-3.1.03: each is told apart, and before an octet of POP3 was sent under it.
+/// B11, B15, B19, R5034-4.21, R8314-3.1.03: each is told apart, and before an octet of POP3 was sent under it.
 pub(crate) fn a_certificate_that_is_not_to_be_believed() -> Vec<Client> {
     let authority = Authority::new();
     let names = &["localhost"];
@@ -234,6 +243,8 @@ pub(crate) fn a_certificate_that_is_not_to_be_believed() -> Vec<Client> {
             TlsErrorKind::WrongName,
         ),
         (another.issue_for(names, |_| {}), TlsErrorKind::UnknownIssuer),
+        // R7817-3.01: the issuer comes before the name.
+        (another.issue_for(&["elsewhere.example"], |_| {}), TlsErrorKind::UnknownIssuer),
         // Of the same name, without its key.
         (Authority::new().issue_for(names, |_| {}), TlsErrorKind::Certificate),
         (
@@ -246,9 +257,13 @@ pub(crate) fn a_certificate_that_is_not_to_be_believed() -> Vec<Client> {
         ),
     ] {
         for version in [&TLS12, &TLS13] {
-            for (set, begin) in
-                [(by_stls as fn(&mut Scenario), stls()), (from_the_first_octet, vec![])]
-            {
+            // R2595-2.4.01, R2595-2.5.01, R8314-5.01, R8314-5.1.01, R8314-5.2.04: there is no way and no
+            // policy in which one goes on with it.
+            for (set, begin) in [
+                (by_stls as fn(&mut Scenario), stls()),
+                (by_stls_if_it_is_offered, stls()),
+                (from_the_first_octet, vec![]),
+            ] {
                 let script = and(begin, [Act::BeginTls, surplus("+OK ready\r\n")]);
                 let steps = vec![does(Call::Open, [fails_by(kind)])];
                 let scenario = Scenario::new(format!("{kind:?} {version:?}"), script, steps);
@@ -260,8 +275,42 @@ pub(crate) fn a_certificate_that_is_not_to_be_believed() -> Vec<Client> {
     scenarios
 }
 
-/// A18.4, H7, H10, R8314-3.4.01: an end without `close_notify` is told from one with it inside a message, and does
-/// not matter behind QUIT's answer.
+/// The alert `protocol_version` (RFC 8446 §6.2), fatal.
+const PROTOCOL_VERSION: &str = "\x15\x03\x03\0\x02\x02\x46";
+
+/// A handshake message of that type in a record of that version.
+fn record(version: [u8; 2], kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = |octets: usize| u16::try_from(octets).expect("it is small").to_be_bytes();
+    let message = [&[kind, 0][..], &length(body.len()), body].concat();
+    [&[22][..], &version, &length(message.len()), &message].concat()
+}
+
+/// R8314-4.01, R8314-5.02, R8996-4.01: a server that answers by SSL 3.0, TLS 1.0 or TLS 1.1 is refused by the alert for
+/// that, and is no session.
+pub(crate) fn a_server_of_an_older_tls() -> Vec<Client> {
+    let authority = Authority::new();
+    let mut scenarios = Vec::new();
+    for (set, begin) in [(by_stls as fn(&mut Scenario), stls()), (from_the_first_octet, vec![])] {
+        for (version, seen, alert) in [
+            ([3, 0], fails_by(TlsErrorKind::Failed), PROTOCOL_VERSION),
+            ([3, 1], fails_by(TlsErrorKind::Failed), PROTOCOL_VERSION),
+            ([3, 2], fails_by(TlsErrorKind::Failed), PROTOCOL_VERSION),
+            // With TLS 1.2 in the same words it waits for the certificate.
+            ([3, 3], fails_by(TlsErrorKind::Closed), ""),
+        ] {
+            // The version, a nonce, no session, ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 and no compression.
+            let hello = [&version[..], &[7; 32], &[0, 0xc0, 0x2b, 0]].concat();
+            let answer = [Act::Ignore, send(record(version, 2, &hello)), expect(alert), Act::Close];
+            let steps = vec![does(Call::Open, [seen])];
+            let scenario = Scenario::new(format!("{version:?}"), and(begin.clone(), answer), steps);
+            scenarios.push(Client::new(&authority, scenario.with(set).at_once()));
+        }
+    }
+    scenarios
+}
+
+/// A18.4, H7, H10, R2595-2.2.01: an end without `close_notify` is told from one with it inside a message, and does
+/// not matter behind QUIT's answer; behind either nothing goes on in clear.
 pub(crate) fn a_cut_is_told_from_an_end() -> Vec<Client> {
     let authority = Authority::new();
     let begin = || {
@@ -303,7 +352,7 @@ pub(crate) fn tls_is_not_begun_over_what_is_broken() -> Vec<Client> {
     vec![Client::new(&authority, Scenario::new("STLS", script, steps).with(by_stls))]
 }
 
-/// R2595-4.03, R8314-3.4.01: a session is the same however TLS begins, and the server says that it ends.
+/// R8314-3.1.01, R8314-3.4.01: a session is the same however TLS begins, and the server says that it ends.
 pub(crate) fn a_server_by_stls_and_from_the_first_octet() -> Vec<Server> {
     let authority = Authority::new();
     let session = || {
@@ -319,16 +368,17 @@ pub(crate) fn a_server_by_stls_and_from_the_first_octet() -> Vec<Server> {
     let stls = asks(&[("", GREETING), ("STLS\r\n", "+OK begin TLS\r\n")]);
     let stls = and(and(stls, [Act::BeginTls]), session());
     let implicit = and(vec![Act::BeginTls, expect(GREETING)], session());
+    // R2595-4.01, R8314-4.02: both are served.
     [("STLS", false, stls), ("TLS", true, implicit)]
         .map(|(name, implicit, script)| {
             let mut scenario = server::Scenario::new(name, script, Ended::Committed);
-            (scenario.implicit, scenario.left) = (implicit, 1);
+            (scenario.implicit, scenario.removed) = (implicit, &[0]);
             Server::new(&authority, scenario)
         })
         .into()
 }
 
-/// S2.3, R2595-4.08, I12: what comes in clear behind STLS is not answered, not in clear and not over TLS.
+/// S2.3, R2595-4.10, I12: what comes in clear behind STLS is not answered, not in clear and not over TLS.
 pub(crate) fn octets_behind_stls_are_never_answered() -> Vec<Server> {
     let authority = Authority::new();
     let mut scenarios = Vec::new();
@@ -346,7 +396,7 @@ pub(crate) fn octets_behind_stls_are_never_answered() -> Vec<Server> {
     scenarios.into_iter().map(|scenario| Server::new(&authority, scenario)).collect()
 }
 
-/// R2595-4.06, S2.4: what was said in clear is forgotten; STLS is not offered twice.
+/// R2595-4.08, S2.4: what was said in clear is forgotten; STLS is not offered twice.
 pub(crate) fn what_was_said_in_clear_is_forgotten() -> Vec<Server> {
     let wrong = "-ERR command not valid in this state\r\n";
     let clear = asks(&[
@@ -406,6 +456,43 @@ pub(crate) fn without_a_certificate_there_is_no_tls() -> Vec<Server> {
         .into()
 }
 
+/// R8314-4.01, R8996-4.01: a client that has no more than TLS 1.1, or says that it wants no more, is refused by the alert
+/// for that, whatever version its record bears.
+pub(crate) fn a_client_of_an_older_tls() -> Vec<Server> {
+    let authority = Authority::new();
+    // Of TLS 1.0, 1.1 and 1.2: curve and form, and ECDSA with SHA-256.
+    let extensions = b"\0\x0a\0\x04\0\x02\0\x17\0\x0b\0\x02\x01\0\0\x0d\0\x04\0\x02\x04\x03";
+    let old = b"\0\x2b\0\x05\x04\x03\x02\x03\x01";
+    let hello = |version: [u8; 2], more: &[u8]| {
+        let extensions = [&extensions[..], more].concat();
+        let length = u16::try_from(extensions.len()).expect("it is small").to_be_bytes();
+        // The version, a nonce, no session, two suites, no compression.
+        let suites = [0, 0, 4, 0xc0, 0x2b, 0xc0, 0x09, 1, 0];
+        [&version[..], &[7; 32], &suites, &length, &extensions].concat()
+    };
+    let mut scenarios = Vec::new();
+    for in_record in [[3, 0], [3, 1], [3, 3]] {
+        for (version, more, accepted) in [
+            ([3, 0], &b""[..], false),
+            ([3, 1], b"", false),
+            ([3, 2], b"", false),
+            ([3, 3], old, false),
+            // In the same words TLS 1.2 is begun.
+            ([3, 3], b"", true),
+        ] {
+            let hello = send(record(in_record, 1, &hello(version, more)));
+            let answer = if accepted { Act::Ignore } else { expect(PROTOCOL_VERSION) };
+            let script = vec![hello, answer, Act::Close];
+            let name = format!("{version:?} in {in_record:?} {more:?}");
+            let mut scenario = server::Scenario::new(name, script, Ended::NothingRemoved);
+            let kind = if accepted { TlsErrorKind::Closed } else { TlsErrorKind::Failed };
+            (scenario.implicit, scenario.at_once, scenario.ended) = (true, true, Err(kind));
+            scenarios.push(Server::new(&authority, scenario));
+        }
+    }
+    scenarios
+}
+
 /// A client in clear, or of nothing at all, is answered by an alert at most.
 pub(crate) fn a_client_without_tls() -> Vec<Server> {
     let authority = Authority::new();
@@ -423,16 +510,21 @@ pub(crate) fn a_client_without_tls() -> Vec<Server> {
     .into()
 }
 
-/// R2595-2.2, R8314-5.2: on a channel that anybody may read nothing but CAPA, STLS and QUIT is good for anything.
+/// R2595-2.2.01, R5034-4.34: on a channel that anybody may read nothing but CAPA, STLS and QUIT is good for anything.
 pub(crate) fn no_credential_is_taken_in_clear() -> Vec<Server> {
     let refused = "-ERR credentials are not accepted in clear\r\n";
-    let script = asks(&[
-        ("", GREETING),
-        ("USER mrose\r\n", refused),
-        ("AUTH PLAIN AG1yb3NlAHRhbiBzdGFhZg==\r\n", refused),
-        ("QUIT\r\n", "+OK bye\r\n"),
-    ]);
-    let mut scenario = server::Scenario::new("in clear", script, Ended::NothingRemoved);
-    scenario.channel = Channel::Clear;
-    vec![Server::new(&Authority::new(), scenario)]
+    let authority = Authority::new();
+    [
+        ["USER mrose\r\n", "USER nobody\r\n"],
+        ["AUTH PLAIN AG1yb3NlAHRhbiBzdGFhZg==\r\n", "AUTH PLAIN AG1yb3NlAHRhbiBzdGFhZw==\r\n"],
+    ]
+    // R2595-2.3.01, R8314-4.1.01: what is right is answered as what is wrong.
+    .map(|[right, wrong]| {
+        let asked =
+            [("", GREETING), (right, refused), (wrong, refused), ("QUIT\r\n", "+OK bye\r\n")];
+        let mut scenario = server::Scenario::new(right, asks(&asked), Ended::NothingRemoved);
+        scenario.channel = Channel::Clear;
+        Server::new(&authority, scenario)
+    })
+    .into()
 }

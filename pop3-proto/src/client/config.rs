@@ -54,9 +54,14 @@ pub enum Pipelining {
     Never,
 }
 
-/// Which commands a client refrains from sending although the protocol has them.
+/// Which commands a client refrains from sending although the protocol has them, and what it sends although the protocol
+/// forbids it. What is not permitted is refused with [`SendError::Forbidden`](super::SendError::Forbidden).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, each with a name of its own"
+)]
 pub struct SendPolicy {
     /// LIST and UIDL with a message-number (V0003, V0007).
     pub single_listings: bool,
@@ -64,20 +69,38 @@ pub struct SendPolicy {
     pub rset: bool,
     /// APOP (V0008).
     pub apop: bool,
+    /// Names and passwords that are more than printable ASCII: those of [`Mailbox::utf8`](crate::Mailbox::utf8)
+    /// and [`Password::opaque`](crate::Password::opaque) (C0003).
+    pub beyond_ascii: bool,
+    /// UTF-8 in USER, PASS and APOP, to a server that takes it without announcing `UTF8 USER` (RFC 6856
+    /// §2.2).
+    pub unannounced_utf8: bool,
 }
 
 impl SendPolicy {
-    /// Every command may be sent.
+    /// Every command may be sent, and nothing that is forbidden.
     #[must_use]
     pub const fn all() -> Self {
-        Self { single_listings: true, rset: true, apop: true }
+        Self {
+            single_listings: true,
+            rset: true,
+            apop: true,
+            beyond_ascii: true,
+            unannounced_utf8: false,
+        }
     }
 
-    /// Outlook sends no LIST or UIDL with a message-number, no RSET and no APOP (V0003, V0006,
-    /// V0007, V0008).
+    /// Outlook sends no LIST or UIDL with a message-number, no RSET, no APOP, and nothing but printable
+    /// ASCII (V0003, V0006, V0007, V0008, C0003).
     #[must_use]
     pub const fn outlook() -> Self {
-        Self { single_listings: false, rset: false, apop: false }
+        Self {
+            single_listings: false,
+            rset: false,
+            apop: false,
+            beyond_ascii: false,
+            unannounced_utf8: false,
+        }
     }
 }
 

@@ -268,7 +268,7 @@ pub enum SendError {
     TlsDue,
     /// No challenge waits for a response.
     NoChallenge,
-    /// The name is not ASCII, and the server did not announce `UTF8 USER` (RFC 6856 §2.2).
+    /// The name or the password is UTF-8, and the server did not announce `UTF8 USER` (RFC 6856 §2.2).
     NotAscii(Keyword),
     /// The mechanism cannot begin.
     #[cfg(feature = "sasl")]

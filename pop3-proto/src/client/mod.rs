@@ -29,8 +29,7 @@ pub use error::{Excerpt, ProtocolError, Refusal, SendError};
 pub use event::{BodyRead, CancelReason, CommandId, Eof, Event, Item, Support, Update, Waiting};
 #[cfg(feature = "sasl")]
 pub use login::{
-    Choice, Credentials, Login, LoginError, Method, Opening, Preparation, RefusedLogin, Step,
-    Unfit, UseStls,
+    Choice, Credentials, Login, LoginError, Method, Opening, RefusedLogin, Step, Unfit, UseStls,
 };
 pub use outgoing::Outgoing;
 

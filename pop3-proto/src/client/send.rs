@@ -116,6 +116,12 @@ impl ClientSession {
         Ok(())
     }
 
+    /// Whether names and passwords may be UTF-8 in USER, PASS and APOP (RFC 6856 §2.2).
+    pub(super) fn may_name_in_utf8(&self) -> bool {
+        self.config.send_policy.unannounced_utf8
+            || self.capabilities.as_ref().is_some_and(crate::Capabilities::utf8_user)
+    }
+
     fn check_barriers(&self, keyword: Option<Keyword>) -> Result<(), SendError> {
         // Nothing is taken behind a barrier, so only the last command in flight can be one.
         let Some(last) = self.in_flight.back() else { return Ok(()) };
@@ -138,7 +144,11 @@ impl ClientSession {
         let permitted = match command {
             Command::List(Some(_)) | Command::Uidl(Some(_)) => policy.single_listings,
             Command::Rset => policy.rset,
-            Command::Apop { .. } => policy.apop,
+            Command::Apop { .. } if !policy.apop => false,
+            Command::User(mailbox) | Command::Apop { mailbox, .. } => {
+                policy.beyond_ascii || mailbox.is_ascii()
+            }
+            Command::Pass(password) => policy.beyond_ascii || !password.is_opaque(),
             _ => true,
         };
         if let Some(keyword) = keyword.filter(|_| !permitted) {
@@ -155,11 +165,13 @@ impl ClientSession {
         if matches!(command, Command::Stls) && (self.channel == Channel::Tls || self.utf8) {
             return Err(SendError::TooLateForTls);
         }
-        if let Command::User(mailbox) | Command::Apop { mailbox, .. } = command {
-            let taken = || self.capabilities.as_ref().is_some_and(crate::Capabilities::utf8_user);
-            if let Some(keyword) = keyword.filter(|_| !mailbox.is_ascii() && !taken()) {
-                return Err(SendError::NotAscii(keyword));
-            }
+        let utf8 = match command {
+            Command::User(mailbox) | Command::Apop { mailbox, .. } => !mailbox.is_ascii(),
+            Command::Pass(password) => password.is_utf8(),
+            _ => false,
+        };
+        if let Some(keyword) = keyword.filter(|_| utf8 && !self.may_name_in_utf8()) {
+            return Err(SendError::NotAscii(keyword));
         }
         let no_timestamp = || self.greeting.as_ref().and_then(crate::Greeting::timestamp).is_none();
         if matches!(command, Command::Apop { .. }) && no_timestamp() {

@@ -8,6 +8,9 @@ use super::{Acceptor, Answer, Input, Mechanism, MechanismError, Question, Refusa
 use crate::error::InvalidValue;
 use crate::{Mailbox, MechanismName, Secret, Text};
 
+/// Characters of a name at most: the draft has fewer than 64 (draft-murchison-sasl-login-00 §2).
+pub(crate) const MAX_NAME_CHARACTERS: usize = 63;
+
 /// LOGIN, client side: the name and the password, in clear, whatever the two challenges say.
 ///
 /// It has no specification but drafts, and PLAIN does the same in one message: LOGIN is for servers
@@ -32,10 +35,14 @@ impl Login {
     /// Logs in as `authentication`.
     ///
     /// # Errors
-    /// [`InvalidValue`] if one of them is empty or longer than 255 octets, the name holds a control,
-    /// or the password holds NUL, CR or LF.
+    /// [`InvalidValue`] if one of them is empty, the name has more than 63 characters or holds a
+    /// control, or the password is longer than 255 octets or holds NUL, CR or LF.
     pub fn new(authentication: &str, password: Secret) -> Result<Self, InvalidValue> {
         checked(password.expose(), is_password_octet)?;
+        if authentication.chars().nth(MAX_NAME_CHARACTERS).is_some() {
+            let (octets, limit) = (authentication.len(), MAX_NAME_CHARACTERS);
+            return Err(InvalidValue::TooLong { octets, limit });
+        }
         Ok(Self { authentication: name(authentication)?, password, due: Due::Start })
     }
 }
@@ -81,7 +88,7 @@ impl Mechanism for Login {
 /// LOGIN, server side. It asks [`Question::Verify`].
 ///
 /// Its challenges are `Username:` and `Password:`, since there are clients that want them so
-/// (draft-murchison-sasl-login-00 §2.2).
+/// (draft-murchison-sasl-login-00 §2.2). It takes longer names than a client may send (§2).
 #[derive(Debug)]
 pub struct LoginAcceptor {
     turn: Turn,

@@ -13,7 +13,8 @@ use crate::{MechanismName, Secret, Text};
 /// weaker than it is by being forgotten.
 ///
 /// The empty challenge that asks for a first message held back (RFC 5034 §4) is the session's own:
-/// it does not come to `respond`.
+/// it does not come to `respond`. Nor is there a security layer (RFC 4422 §3.7) that a mechanism could
+/// negotiate: what follows the exchange is sent and read as it is.
 pub trait Mechanism: fmt::Debug + Send + Sync {
     /// The name that follows AUTH.
     fn name(&self) -> MechanismName;

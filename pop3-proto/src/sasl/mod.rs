@@ -15,6 +15,8 @@
 //! | EXTERNAL | [`External`] | [`ExternalAcceptor`] | client |
 //! | ANONYMOUS | [`Anonymous`] | [`AnonymousAcceptor`] | client |
 //!
+//! None of them negotiates a security layer (RFC 4422 §3.7): TLS is the layer.
+//!
 //! An [`Acceptor`] knows no users. It [asks](Question) whoever drives it, who may answer at once or
 //! much later, and that is all it learns about them.
 
@@ -33,6 +35,7 @@ mod mechanism;
 mod oauthbearer;
 mod octets;
 mod plain;
+mod preparation;
 #[cfg(feature = "scram")]
 mod scram;
 mod scram_keys;
@@ -52,12 +55,18 @@ pub(crate) use cram_md5::apop;
 pub use cram_md5::{CramMd5, CramMd5Acceptor};
 pub use error::{MechanismError, ServerError};
 pub use external::{External, ExternalAcceptor};
+pub(crate) use login::MAX_NAME_CHARACTERS;
 pub use login::{Login, LoginAcceptor};
 pub use mechanism::Mechanism;
 pub use oauthbearer::{OAuthBearer, OAuthBearerAcceptor};
 pub use plain::{Plain, PlainAcceptor};
+pub use preparation::{Preparation, PreparedAs};
 #[cfg(feature = "scram")]
 #[cfg_attr(docsrs, doc(cfg(feature = "scram")))]
 pub use scram::{Binding, ChannelBinding, Scram, ScramAcceptor, ScramDecoy, ScramOffer};
 pub use scram_keys::{ScramHash, ScramKeys};
 pub use xoauth2::{XOAuth2, XOAuth2Acceptor};
+
+/// The service name of POP3 (RFC 5034 §4), for mechanisms of the caller's own that take one, such as
+/// GSSAPI. None of this library does.
+pub const SERVICE_NAME: &str = "pop";

@@ -56,7 +56,17 @@ impl Default for ServerLimits {
     }
 }
 
-/// What a server does for clients in the field that deviate.
+/// What a server does for clients in the field that deviate. Nobody is told that it was needed: what is let
+/// through comes as any command does.
+///
+/// | switch | strict | tolerant | who needs it | what comes of it |
+/// |---|---|---|---|---|
+/// | `auth_listing` | no | yes | desktop clients older than CAPA | the session answers by itself |
+/// | `password_spaces` | yes | yes | people whose password is a sentence | PASS with its spaces |
+/// | `opaque_passwords` | no | no | clients that send passwords in the encoding of their system | PASS with the octets as they came |
+/// | `line_ending` | CRLF | CRLF | scripts, and people at a terminal | commands as ever |
+/// | `nul_replacement` | no | no | desktop clients that end a message at a NUL | messages and their sizes change |
+/// | `missing_blank_line` | no | no | desktop clients that wait for the blank line | messages and their sizes change |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[expect(
@@ -120,7 +130,8 @@ pub enum Utf8Offer {
     /// It is.
     Yes,
     /// It is, and USER, PASS and APOP take names and passwords in UTF-8, before UTF8 too (RFC 6856 §2.2).
-    /// Whoever compares them prepares them first (RFC 4013). What AUTH takes is for its acceptors to say:
+    /// They are prepared before they are compared: see
+    /// [`Login::with_preparation`](super::Login::with_preparation). What AUTH takes is for its acceptors to say:
     /// those of this library know names in ASCII only.
     User,
 }
@@ -166,7 +177,9 @@ pub struct ServerConfig {
     /// UIDL is offered (RFC 1939 §7).
     pub uidl: bool,
     /// What CAPA lists behind all that the session lists by itself: LOGIN-DELAY, EXPIRE,
-    /// IMPLEMENTATION and others. The session does nothing about them.
+    /// IMPLEMENTATION and others. The session does nothing about them. What differs from user to user
+    /// is the longest delay and the soonest expiry here: see
+    /// [`ServerSession::announce`](super::ServerSession::announce).
     pub capabilities: Vec<Capability>,
     /// What is forgiven.
     pub leniency: ServerLeniency,
@@ -209,7 +222,8 @@ pub enum ConfigError {
     /// Nobody could ever authenticate on this channel, nor after STLS: a server must support at least
     /// one way (RFC 1939 §4, C0009).
     NoAuthentication,
-    /// A further capability that the session lists by itself, or one that is no capability line.
+    /// A further capability that the session lists by itself, or one that is no capability line, or one that
+    /// is worse than what was announced: see [`ServerSession::announce`](super::ServerSession::announce).
     Capability,
     /// The mechanisms do not fit in one capability line (RFC 2449 §3).
     Mechanisms,
@@ -230,7 +244,9 @@ impl fmt::Display for ConfigError {
             Self::NoAuthentication => {
                 "the configuration leaves no way to authenticate on this channel"
             }
-            Self::Capability => "a further capability is none, or is the session's own",
+            Self::Capability => {
+                "a further capability is none, is the session's own, or is worse than announced"
+            }
             Self::Mechanisms => "the mechanisms do not fit in one line",
             Self::Language => "a language listing does not fit in one line",
             Self::GreetingTooLong => "the greeting does not fit in one line",

@@ -4,7 +4,9 @@ use alloc::boxed::Box;
 use core::mem;
 
 use super::{Event, RespondError, ServerSession};
-use crate::sasl::{Acceptor, Answer, Identity, Input, Question, Refusal, Step};
+use crate::sasl::{
+    Acceptor, Answer, Identity, Input, Preparation, PreparedAs, Question, Refusal, Step,
+};
 use crate::{
     ApopDigest, ApopTimestamp, Base64, Command, KnownCode, Mailbox, MechanismName, Secret, Text,
 };
@@ -16,6 +18,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Login {
     delegates: bool,
+    prepare: Option<Preparation>,
     /// Who was named by USER.
     named: Option<Mailbox>,
     stage: Stage,
@@ -69,6 +72,15 @@ impl Login {
         self
     }
 
+    /// Gives what prepares the names and passwords of USER, PASS and APOP that are not ASCII (RFC 6856 §2.2,
+    /// RFC 4013): the back end is asked about prepared ones, and what cannot be prepared logs nobody in.
+    /// Without it they go to the back end as they came, but log nobody in by APOP.
+    #[must_use]
+    pub const fn with_preparation(mut self, prepare: Preparation) -> Self {
+        self.prepare = Some(prepare);
+        self
+    }
+
     /// Takes an event of the session.
     ///
     /// # Errors
@@ -91,13 +103,20 @@ impl Login {
                 let Some(mailbox) = named else {
                     return self.refuse(session, Refusal::Credentials);
                 };
-                let identity = self.identity(mailbox);
+                let secret = Secret::new(password.expose());
+                let prepared = self.prepared_secret(&secret, PreparedAs::Query);
+                let (Some(identity), Some(password)) = (self.identity(mailbox), prepared) else {
+                    return self.refuse(session, Refusal::Credentials);
+                };
                 let mailbox = identity.authentication.clone();
                 self.stage = Stage::Password(identity);
-                let password = Secret::new(password.expose());
                 Ok(Turn::Ask(Question::Verify { mailbox, password }))
             }
             Event::Command(Command::Apop { mailbox, digest }) => {
+                let is_fit = mailbox.is_ascii() || self.prepare.is_some();
+                let Some(mailbox) = self.prepared_name(mailbox).filter(|_| is_fit) else {
+                    return self.refuse(session, Refusal::Credentials);
+                };
                 self.stage = Stage::Apop(mailbox.clone(), digest);
                 Ok(Turn::Ask(Question::Secret { mailbox }))
             }
@@ -165,8 +184,11 @@ impl Login {
                 Ok(Turn::Open(identity))
             }
             (Stage::Apop(mailbox, digest), Answer::Secret(secret)) => {
+                let is_fit = secret.expose().is_ascii() || self.prepare.is_some();
+                let prepared = self.prepared_secret(&secret, PreparedAs::Stored).filter(|_| is_fit);
                 // Nobody has an empty secret.
-                let known = !secret.expose().is_empty();
+                let known = prepared.as_ref().is_some_and(|secret| !secret.expose().is_empty());
+                let secret = prepared.unwrap_or(secret);
                 let proven = digest_of(session.timestamp(), &secret) == Some(digest);
                 if proven & known {
                     return Ok(Turn::Open(Identity::new(mailbox.clone(), mailbox)));
@@ -186,17 +208,15 @@ impl Login {
         }
     }
 
-    /// Whose password, and whose maildrop.
-    fn identity(&self, mailbox: Mailbox) -> Identity {
+    /// Whose password, and whose maildrop; `None` if a name cannot be prepared.
+    fn identity(&self, mailbox: Mailbox) -> Option<Identity> {
         let delegation = mailbox.delegation().filter(|_| self.delegates);
         let named = delegation.and_then(|delegation| {
             let (delegate, _) = mailbox.as_str().rsplit_once('/')?;
             Some((Mailbox::utf8(delegate).ok()?, Mailbox::utf8(delegation.principal).ok()?))
         });
-        match named {
-            Some((delegate, principal)) => Identity::new(delegate, principal),
-            None => Identity::new(mailbox.clone(), mailbox),
-        }
+        let (whose, wanted) = named.unwrap_or_else(|| (mailbox.clone(), mailbox));
+        Some(Identity::new(self.prepared_name(whose)?, self.prepared_name(wanted)?))
     }
 
     fn message(
@@ -235,6 +255,22 @@ impl Login {
             }
             Step::Done(identity) => Ok(Turn::Open(identity)),
             Step::Refused(refusal) => self.refuse(session, refusal),
+        }
+    }
+
+    fn prepared_name(&self, name: Mailbox) -> Option<Mailbox> {
+        match self.prepare.filter(|_| !name.is_ascii()) {
+            None => Some(name),
+            Some(prepare) => Mailbox::utf8(&prepare(name.as_str(), PreparedAs::Query)?).ok(),
+        }
+    }
+
+    /// Octets that are no text have nothing to prepare.
+    fn prepared_secret(&self, secret: &Secret, kind: PreparedAs) -> Option<Secret> {
+        let text = core::str::from_utf8(secret.expose()).ok().filter(|text| !text.is_ascii());
+        match (text, self.prepare) {
+            (Some(text), Some(prepare)) => prepare(text, kind).map(Secret::new),
+            _ => Some(secret.clone()),
         }
     }
 

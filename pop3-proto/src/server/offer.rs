@@ -1,12 +1,13 @@
 //! What is offered here and now: by the configuration, on this channel, in this state.
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::{ConfigError, ServerConfig, ServerSession, Utf8Offer};
 use crate::client::Channel;
 use crate::error::CommandError;
 use crate::state::{Keyword, Points, State};
-use crate::{Capability, Command, LanguageListing, MechanismName, Text};
+use crate::{Capabilities, Capability, Command, Expiry, LanguageListing, MechanismName, Text};
 
 /// What the session lists by itself.
 const OWN: [&str; 10] = [
@@ -25,14 +26,7 @@ const OWN: [&str; 10] = [
 impl ServerConfig {
     /// Whether every line that comes from it can be written.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        for capability in &self.capabilities {
-            // One that was received may be longer than one that may be sent.
-            let params: Vec<_> = capability.params().collect();
-            let sound = Capability::new(capability.tag(), &params).is_ok();
-            if !sound || OWN.iter().any(|own| capability.is(own)) {
-                return Err(ConfigError::Capability);
-            }
-        }
+        check_further(&self.capabilities)?;
         if !self.mechanisms.is_empty() && sasl(&self.mechanisms).is_none() {
             return Err(ConfigError::Mechanisms);
         }
@@ -44,7 +38,50 @@ impl ServerConfig {
     }
 }
 
+fn check_further(capabilities: &[Capability]) -> Result<(), ConfigError> {
+    for capability in capabilities {
+        // One that was received may be longer than one that may be sent.
+        let params: Vec<_> = capability.params().collect();
+        let sound = Capability::new(capability.tag(), &params).is_ok();
+        if !sound || OWN.iter().any(|own| capability.is(own)) {
+            return Err(ConfigError::Capability);
+        }
+    }
+    Ok(())
+}
+
+/// What a user may find worse than was announced: the delay, and how soon messages go.
+fn terms(list: &Capabilities) -> (Option<u32>, Reverse<u32>) {
+    let days = match list.expire().map(|expire| expire.expiry) {
+        Some(Expiry::Days(days)) => days,
+        Some(Expiry::Never) | None => u32::MAX,
+    };
+    (list.login_delay().map(|delay| delay.seconds), Reverse(days))
+}
+
 impl ServerSession {
+    /// Lists these from now on instead of [`ServerConfig::capabilities`]: what differs from user to user, once it is known
+    /// who that is, before the login is answered; and what is told to nobody else, as IMPLEMENTATION
+    /// (RFC 2449 §6.5, §6.7, §6.9).
+    ///
+    /// # Errors
+    /// [`ConfigError::Capability`] if one is the session's own or no capability line; if one is missing that
+    /// was listed, since what is there before login is there after it (RFC 2449 §5); or if LOGIN-DELAY is
+    /// longer or EXPIRE shorter than was announced, since before login the worst is announced. Nothing
+    /// has changed then.
+    pub fn announce(&mut self, capabilities: Vec<Capability>) -> Result<(), ConfigError> {
+        check_further(&capabilities)?;
+        let before: Capabilities = self.config.capabilities.iter().cloned().collect();
+        let after: Capabilities = capabilities.iter().cloned().collect();
+        let ((delay, expiry), (longest, soonest)) = (terms(&after), terms(&before));
+        let is_kept = before.iter().all(|capability| after.find(capability.tag()).is_some());
+        if !is_kept || delay > longest || expiry > soonest {
+            return Err(ConfigError::Capability);
+        }
+        self.config.capabilities = capabilities;
+        Ok(())
+    }
+
     /// Whether somebody may authenticate some day.
     pub(super) fn check_ways(&self) -> Result<(), ConfigError> {
         let here =

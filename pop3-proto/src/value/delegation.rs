@@ -99,7 +99,7 @@ mod tests {
     use alloc::string::String;
     use proptest::prelude::*;
 
-    /// OX-22, OX-23, OX-24: the four forms, both ways.
+    /// OX-22, OX-23, OX-24, ROXPOP3-2.2.2.01: the four forms, both ways.
     #[test]
     fn each_form_is_read_and_written() {
         let alice = Delegate::Alias { domain: "CONTOSO", alias: "alice" };

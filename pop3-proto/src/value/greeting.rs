@@ -101,7 +101,7 @@ mod tests {
         }
     }
 
-    /// The msg-id collision attack needs a timestamp that no mail system would write.
+    /// R2449-3.05: the msg-id collision attack needs a timestamp that no mail system would write.
     #[test]
     fn anything_else_yields_none() {
         for text in [

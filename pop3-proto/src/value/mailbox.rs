@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use alloc::string::ToString as _;
 
-    /// I6, C0003: printable ASCII, and no space in USER or APOP.
+    /// R1939-3.03, I6, C0003: printable ASCII, and no space in USER or APOP.
     #[test]
     fn only_graphic_ascii_names_a_mailbox() {
         for character in (0..=0xff_u32).filter_map(char::from_u32) {

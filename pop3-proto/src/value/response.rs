@@ -92,6 +92,16 @@ impl Response {
         self.announced
     }
 
+    /// The text for people: without the code and the space behind it, where the server announced that it
+    /// sends such ones (RFC 2449 §8).
+    #[must_use]
+    pub fn human_text(&self) -> Text {
+        let octets = self.text.octets();
+        let rest = codec::response_code(octets).filter(|_| self.announced).map(|(_, rest)| rest);
+        let text = rest.map(|rest| rest.strip_prefix(b" ").unwrap_or(rest));
+        Text::received(text.unwrap_or(octets))
+    }
+
     /// What to do after this `-ERR`, if it has a code that was announced and a specification
     /// defines.
     ///
@@ -394,6 +404,27 @@ mod tests {
                 assert_eq!(response.announced(), announced, "{response:?} {tags:?}");
                 assert!(!response.announced_by(None).announced());
                 assert!(!Response::new(status, Text::received(text)).announced());
+            }
+        }
+    }
+
+    /// R2449-8.02: people are shown no code, unless it may be a text of the server's own.
+    #[test]
+    fn people_are_shown_no_code() {
+        for (text, shown) in [
+            (&b"[IN-USE] do you have another session?"[..], &b"do you have another session?"[..]),
+            (b"[x/y]  two", b" two"),
+            (b"[X]z", b"z"),
+            (b"[X]", b""),
+            (b"[a b] c", b"[a b] c"),
+            (b"x [AUTH]", b"x [AUTH]"),
+            (b"", b""),
+        ] {
+            for status in [Status::Ok, Status::Err] {
+                let announced = answer(status, text, &["RESP-CODES"]);
+                assert_eq!(announced.human_text(), Text::received(shown), "{text:?}");
+                let none = answer(status, text, &["UIDL"]);
+                assert_eq!(none.human_text(), Text::received(text), "{text:?}");
             }
         }
     }

@@ -92,6 +92,9 @@ impl Password {
     /// A password of any octets but CR, LF and NUL: TAB, other controls and 8-bit text in whatever
     /// encoding the server expects. This goes beyond RFC 1939, for passwords that exist.
     ///
+    /// One that is UTF-8 is sent in PASS only to a server that announces
+    /// [`utf8_user`](crate::Capabilities::utf8_user) (RFC 6856 §2.2).
+    ///
     /// # Errors
     /// [`InvalidValue`] if it is empty or holds CR, LF or NUL.
     pub fn opaque(octets: &[u8]) -> Result<Self, InvalidValue> {
@@ -118,6 +121,11 @@ impl Password {
     #[must_use]
     pub fn is_opaque(&self) -> bool {
         !self.expose().iter().all(|octet| matches!(octet, 0x20..=0x7e))
+    }
+
+    /// Whether it is UTF-8 and more than ASCII.
+    pub(crate) fn is_utf8(&self) -> bool {
+        !self.expose().is_ascii() && core::str::from_utf8(self.expose()).is_ok()
     }
 }
 
@@ -150,6 +158,8 @@ impl ApopDigest {
 
     /// The digest with which somebody who knows `secret` answers `timestamp` (RFC 1939 §7). A server
     /// compares it with what a client sent.
+    ///
+    /// A secret that is UTF-8 has been prepared, as a stored string (RFC 6856 §2.2).
     #[cfg(feature = "md5")]
     #[cfg_attr(docsrs, doc(cfg(feature = "md5")))]
     #[must_use]

@@ -170,7 +170,7 @@ mod tests {
     }
 
     proptest! {
-        /// Injective, also after folding case.
+        /// R1939-7.06: injective, also after folding case.
         #[test]
         fn the_file_safe_form_is_injective(a in "[!-~]{1,12}", b in "[!-~]{1,12}") {
             let (left, right) = (a.parse::<UniqueId>().unwrap(), b.parse::<UniqueId>().unwrap());

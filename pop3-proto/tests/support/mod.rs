@@ -363,6 +363,7 @@ pub(crate) fn event_line(event: &Event) -> String {
             format!("{id} challenge \"{}\"", challenge.expose().escape_ascii())
         }
         Event::Cancelled { id, reason } => format!("{id} cancelled {reason:?}"),
+        Event::FailureDetail { id, detail } => format!("{id} failure {detail:?}"),
         Event::StartTls { id, response: of } => format!("{id} starts TLS {}", response(of)),
         other => panic!("no line for {other:?}"),
     }

@@ -60,11 +60,14 @@ impl LoginError {
 pub enum Unfit {
     /// It takes another kind of credentials, or this build does not have it.
     Credentials,
-    /// It takes names and passwords in ASCII only, unless they can be prepared (RFC 5802 §2.2): see
-    /// [`Login::with_preparation`](super::Login::with_preparation).
+    /// It takes names and passwords in ASCII only: SCRAM and APOP unless they can be prepared (RFC 5802
+    /// §2.2), see [`Login::with_preparation`](super::Login::with_preparation); APOP, USER and PASS unless
+    /// the server announces `UTF8 USER` (RFC 6856 §2.2).
     NotAscii,
     /// The name or the password is no UTF-8, or holds what its preparation prohibits (RFC 4013 §2.3).
     Prohibited,
+    /// The name has more characters than LOGIN takes, 63 (draft-murchison-sasl-login-00 §2).
+    TooLong,
     /// It cannot say that another's maildrop is wanted.
     Authorization,
     /// There is no TLS to bind it to (RFC 5802 §6).
@@ -79,6 +82,7 @@ impl fmt::Display for Unfit {
             Self::Credentials => "it is not for such credentials, or not in this build",
             Self::NotAscii => "it takes names and passwords in ASCII only",
             Self::Prohibited => "the name or the password holds what is prohibited in it",
+            Self::TooLong => "the name is too long for it",
             Self::Authorization => "it cannot open another's maildrop",
             Self::ChannelBinding => "there is no TLS to bind it to",
             Self::Nonce => "there is no nonce",

@@ -9,7 +9,7 @@ use super::{LoginError, Unfit};
 use crate::client::ClientSession;
 #[cfg(feature = "scram")]
 use crate::sasl::ChannelBinding;
-use crate::sasl::{self, Mechanism};
+use crate::sasl::{self, Mechanism, Preparation, PreparedAs};
 use crate::{Capabilities, Mailbox, MechanismName, Password, Secret};
 
 /// One way to log in.
@@ -89,6 +89,14 @@ impl Credentials {
         Self::Password { mailbox, password, authorization: None }
     }
 
+    /// Whether the name or the password is UTF-8 and more than ASCII.
+    pub(super) fn are_utf8(&self) -> bool {
+        match self {
+            Self::Password { mailbox, password, .. } => !mailbox.is_ascii() || password.is_utf8(),
+            _ => false,
+        }
+    }
+
     /// What must not be shown.
     pub(super) fn secret(&self) -> Option<Secret> {
         match self {
@@ -126,10 +134,6 @@ impl Credentials {
     }
 }
 
-/// Prepares a name or a password as RFC 4013 (`SASLprep`) says, which takes the tables of Unicode; `None`
-/// if it holds what is prohibited.
-pub type Preparation = fn(&str) -> Option<String>;
-
 /// What the transport and the caller add to the credentials.
 #[derive(Debug)]
 pub(super) struct Circumstances {
@@ -146,6 +150,24 @@ impl Circumstances {
         #[cfg(feature = "scram")]
         binding: None,
     };
+
+    /// The name that APOP sends and the secret of its digest: both prepared, if either is not ASCII (RFC 6856
+    /// §2.2).
+    pub(super) fn for_apop(
+        &self,
+        mailbox: &Mailbox,
+        password: &Password,
+    ) -> Result<(Mailbox, Secret), Unfit> {
+        if mailbox.is_ascii() && password.expose().is_ascii() {
+            return Ok((mailbox.clone(), Secret::new(password.expose())));
+        }
+        let prepare = self.prepare.ok_or(Unfit::NotAscii)?;
+        let text = core::str::from_utf8(password.expose()).map_err(|_| Unfit::Prohibited)?;
+        let secret = prepare(text, PreparedAs::Stored).ok_or(Unfit::Prohibited)?;
+        let name = prepare(mailbox.as_str(), PreparedAs::Query).ok_or(Unfit::Prohibited)?;
+        let mailbox = Mailbox::utf8(&name).map_err(|_| Unfit::Prohibited)?;
+        Ok((mailbox, Secret::new(secret)))
+    }
 }
 
 /// Chooses among what is acceptable, announced and possible.
@@ -159,14 +181,16 @@ pub(super) fn choose(
     let acceptable: &[Method] = match choice {
         Choice::Only(method) if may_be_tried(*method, capabilities) => {
             let unfit = |reason| LoginError::Unfit { method: *method, reason };
-            return check_fit(*method, credentials, circumstances).map_err(unfit).map(|()| *method);
+            let fit = check_fit(*method, credentials, circumstances, session);
+            return fit.map_err(unfit).map(|()| *method);
         }
         Choice::Only(_) => &[],
         Choice::Best => credentials.methods(),
         Choice::FirstOf(methods) => methods,
     };
     let possible = |method: &&Method| {
-        announced(**method, session) && check_fit(**method, credentials, circumstances).is_ok()
+        announced(**method, session)
+            && check_fit(**method, credentials, circumstances, session).is_ok()
     };
     acceptable.iter().find(possible).copied().ok_or_else(|| none_of(capabilities))
 }
@@ -205,6 +229,7 @@ fn check_fit(
     method: Method,
     credentials: &Credentials,
     circumstances: &Circumstances,
+    session: &ClientSession,
 ) -> Result<(), Unfit> {
     let is_scram = matches!(method, Method::Sasl(name) if name.as_str().starts_with("SCRAM-"));
     let is_of_kind = credentials.methods().contains(&method)
@@ -226,15 +251,32 @@ fn check_fit(
         let is_text = core::str::from_utf8(password.expose()).is_ok();
         if is_scram && !ascii {
             let prepare = circumstances.prepare.ok_or(Unfit::NotAscii)?;
-            let prepared = |text: &[u8]| {
-                core::str::from_utf8(text).ok().and_then(prepare).map(Secret::new).is_some()
+            let prepared = |text: &[u8], kind| {
+                let text = core::str::from_utf8(text).ok();
+                text.and_then(|text| prepare(text, kind)).map(Secret::new).is_some()
             };
-            if !prepared(mailbox.as_str().as_bytes()) || !prepared(password.expose()) {
+            if !prepared(mailbox.as_str().as_bytes(), PreparedAs::Query)
+                || !prepared(password.expose(), PreparedAs::Stored)
+            {
                 return Err(Unfit::Prohibited);
             }
         }
+        if matches!(method, Method::UserPass | Method::Apop)
+            && credentials.are_utf8()
+            && !session.may_name_in_utf8()
+        {
+            return Err(Unfit::NotAscii);
+        }
+        if method == Method::Apop {
+            circumstances.for_apop(mailbox, password)?;
+        }
         if method == Method::Sasl(MechanismName::PLAIN) && !is_text {
             return Err(Unfit::Prohibited);
+        }
+        if method == Method::Sasl(MechanismName::LOGIN)
+            && mailbox.as_str().chars().nth(sasl::MAX_NAME_CHARACTERS).is_some()
+        {
+            return Err(Unfit::TooLong);
         }
         if authorization.is_some() && !is_scram && method != Method::Sasl(MechanismName::PLAIN) {
             return Err(Unfit::Authorization);

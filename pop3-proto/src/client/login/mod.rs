@@ -19,13 +19,13 @@ use alloc::boxed::Box;
 use alloc::string::ToString as _;
 
 pub use error::{LoginError, RefusedLogin, Unfit};
-pub use method::{Choice, Credentials, Method, Preparation};
+pub use method::{Choice, Credentials, Method};
 pub use opening::{Opening, Step, UseStls};
 
 use super::ClientSession;
 #[cfg(feature = "scram")]
 use crate::sasl::ChannelBinding;
-use crate::sasl::Mechanism;
+use crate::sasl::{Mechanism, Preparation};
 use crate::state::State;
 use crate::{Command, InvalidValue, Response, Text};
 use dialogue::{Dialogue, Said};
@@ -115,8 +115,8 @@ impl Login {
         Ok(self)
     }
 
-    /// Gives what prepares names and passwords that are not ASCII for SCRAM (RFC 4013). Without it SCRAM is
-    /// not chosen for them.
+    /// Gives what prepares names and passwords that are not ASCII for SCRAM and APOP (RFC 4013). Without it
+    /// neither is chosen for them.
     #[must_use]
     pub fn with_preparation(mut self, prepare: Preparation) -> Self {
         self.circumstances.prepare = Some(prepare);
@@ -225,8 +225,13 @@ impl Login {
     }
 
     /// Whether the server's announcements matter: to the choice, or to where the first message goes.
-    const fn chooses(&self) -> bool {
-        !matches!(self.how, How::Choose(_, Choice::Only(Method::UserPass | Method::Apop)))
+    fn chooses(&self) -> bool {
+        match &self.how {
+            How::Choose(credentials, Choice::Only(Method::UserPass | Method::Apop)) => {
+                credentials.are_utf8()
+            }
+            _ => true,
+        }
     }
 
     fn choose(&self, session: &ClientSession) -> Result<Phase, LoginError> {
@@ -272,9 +277,11 @@ impl Login {
             Phase::Apop => {
                 let timestamp = session.greeting().and_then(crate::Greeting::timestamp);
                 let timestamp = timestamp.ok_or(super::SendError::NoTimestamp)?;
-                let secret = crate::Secret::new(password.expose());
+                let prepared = self.circumstances.for_apop(mailbox, password);
+                let (mailbox, secret) = prepared
+                    .map_err(|reason| LoginError::Unfit { method: Method::Apop, reason })?;
                 let digest = crate::ApopDigest::compute(&timestamp, &secret);
-                Some(Command::Apop { mailbox: mailbox.clone(), digest })
+                Some(Command::Apop { mailbox, digest })
             }
             _ => return Err(self.unfit()),
         })

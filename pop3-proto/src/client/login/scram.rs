@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use super::method::Circumstances;
 use super::{LoginError, Method, Unfit};
 use crate::client::ClientSession;
-use crate::sasl::{Binding, Mechanism, Scram, ScramHash};
+use crate::sasl::{Binding, Mechanism, PreparedAs, Scram, ScramHash};
 use crate::{Mailbox, MechanismName, Secret};
 
 /// The mechanism `name`, if it is a SCRAM and there is what it needs.
@@ -41,11 +41,12 @@ pub(super) fn mechanism(
         return Ok(Some(Box::new(scram)));
     };
     let prohibited = || LoginError::Unfit { method: Method::Sasl(name), reason: Unfit::Prohibited };
-    let prepared = |text: &str| prepare(text).ok_or_else(prohibited);
-    let authorization = authorization.map(prepared).transpose()?;
-    let authentication = prepared(mailbox.as_str())?;
+    let prepared = |text: &str, kind| prepare(text, kind).ok_or_else(prohibited);
+    let name = |name| prepared(name, PreparedAs::Query);
+    let authorization = authorization.map(name).transpose()?;
+    let authentication = name(mailbox.as_str())?;
     let password = core::str::from_utf8(secret.expose()).map_err(|_| prohibited())?;
-    let password = Secret::new(prepared(password)?);
+    let password = Secret::new(prepared(password, PreparedAs::Stored)?);
     let scram =
         Scram::prepared(hash, authorization.as_deref(), &authentication, password, nonce, binding)?;
     Ok(Some(Box::new(scram)))

@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(read(b"PLAIN,LOGIN", &tolerant), Err(Malformed));
     }
 
-    /// R6856-3.2.03, R6856-3.2.05.
+    /// R6856-3.2.02, R6856-3.2.03, R6856-3.2.05.
     #[test]
     fn a_language_may_be_described() {
         let read = |line: &[u8]| language_listing(line, &Leniency::strict());

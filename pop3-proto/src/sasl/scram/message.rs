@@ -48,12 +48,17 @@ impl<'a> ClientFirst<'a> {
             "" => None,
             _ => Some(unescaped(attribute(name, 'a')?)?),
         };
-        // `m=` would come first, and is refused for not being `n=`.
         let mut parts = bare.split(',');
         let user = unescaped(attribute(parts.next()?, 'n')?)?;
         let nonce = attribute(parts.next()?, 'r').filter(|nonce| nonce_is_legal(nonce))?;
         are_extensions(parts).then_some(Self { header, flag, authorization, bare, user, nonce })
     }
+}
+
+/// Whether a `client-first-message` begins with `reserved-mext`, a mandatory extension.
+pub(super) fn demands_extension(message: &[u8]) -> bool {
+    let bare = text(message).and_then(|message| message.splitn(3, ',').nth(2));
+    bare.is_some_and(|bare| bare.starts_with("m="))
 }
 
 /// `server-first-message`, behind `reserved-mext`.

@@ -8,7 +8,7 @@ use super::super::octets::{joined, mailbox};
 use super::super::turn::{Exchange, Next, Turn, refused, step};
 use super::super::{Acceptor, Answer, Input, Question, Refusal, ScramHash, ScramKeys, Step};
 use super::keys::{exclusive_or, hmac, stored_key};
-use super::message::{ClientFinal, ClientFirst, Flag, checked_nonce};
+use super::message::{ClientFinal, ClientFirst, Flag, checked_nonce, demands_extension};
 use super::{ChannelBinding, ScramDecoy};
 use crate::error::InvalidValue;
 use crate::{Base64, Mailbox, MechanismName, Secret};
@@ -29,8 +29,8 @@ pub enum ScramOffer {
 /// SCRAM, server side (RFC 5802, RFC 7677). It asks [`Question::ScramKeys`], and
 /// [`Question::Authorize`] for another authorization identity.
 ///
-/// A client that fails is told `-ERR` and no more, which RFC 5802 §5.1 allows; an unknown user fails
-/// where a wrong password does.
+/// A client that fails is told `-ERR` and no more, which RFC 5802 §5.1 allows, unless it demands an
+/// extension; an unknown user fails where a wrong password does.
 #[derive(Debug)]
 pub struct ScramAcceptor {
     turn: Turn,
@@ -98,6 +98,10 @@ impl ScramAcceptor {
     }
 
     fn first(&mut self, message: &[u8]) -> Next {
+        if demands_extension(message) {
+            // Whatever is answered to that is refused (RFC 5802 §5.1).
+            return Next::Challenge(Secret::new("e=extensions-not-supported"));
+        }
         let Some(first) = ClientFirst::parse(message) else {
             return Next::Refused(Refusal::Malformed);
         };

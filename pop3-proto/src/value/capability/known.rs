@@ -255,8 +255,8 @@ mod tests {
         KnownCapability::Expire(Expire { expiry, per_user })
     }
 
-    /// R2449-3.03, R2449-5.01, R2449-6.1.01, R2449-6.5.04, R2449-6.7.01, R2449-6.7.03, R2449-6.9.02, R2595-4.07,
-    /// R3206-6.01, R5034-3.04, R6856-2.2.02, R6856-3.1.01, I7: the lines of the RFCs, both ways.
+    /// R2449-6.5.02, R2449-3.03, R2449-5.01, R2449-6.1.01, R2449-6.5.04, R2449-6.7.01, R2449-6.7.03, R2449-6.9.02,
+    /// R2595-4.07, R3206-6.01, R5034-3.04, R6856-2.2.02, R6856-3.1.01, I7: the lines of the RFCs, both ways.
     #[test]
     fn each_line_says_what_its_specification_defines() {
         use KnownCapability as K;

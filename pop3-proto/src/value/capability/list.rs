@@ -245,7 +245,7 @@ mod tests {
         assert!(!list.announces(Keyword::Top));
     }
 
-    /// R2449-6.1.01, R5034-3.01: a command is announced by the capability that adds it.
+    /// R2449-5.06, R2449-6.1.01, R5034-3.01: a command is announced by the capability that adds it.
     #[test]
     fn each_command_is_announced_by_its_capability() {
         for (line, keywords) in [
@@ -270,7 +270,7 @@ mod tests {
         }
     }
 
-    /// G16, R6856-2.2.03: lines that come twice or say nothing take nothing from the others.
+    /// R2449-6.7.01, G16, R6856-2.2.03: lines that come twice or say nothing take nothing from the others.
     #[test]
     fn a_bad_line_hides_no_good_one() {
         let list = list(&[
