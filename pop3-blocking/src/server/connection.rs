@@ -10,7 +10,7 @@ use pop3_proto::server::RespondError;
 use super::authenticator::Authenticator;
 use super::conversation::{Conversation, Ended, Step};
 use super::store::Store;
-use super::{Server, ServerError};
+use super::{Server, ServerDeadlines, ServerError};
 use crate::deadline::{Timeouts, after};
 use crate::driver::is_end;
 use crate::tls::TlsError;
@@ -128,27 +128,36 @@ impl<'a, S: Timeouts, T: Store, A: Authenticator> Connection<'a, S, T, A> {
     }
 
     fn write(&mut self) -> Result<(), Stop> {
+        while !self.write_part()? {}
+        // Only a complete command is answered, and while the answer left none was to be expected.
+        self.idle_until = after(self.server.deadlines.idle);
+        Ok(())
+    }
+
+    /// Writes what has a deadline of its own; whether nothing is left.
+    fn write_part(&mut self) -> Result<bool, Stop> {
         let until = self.or_login(after(self.server.deadlines.write));
         let session = self.conversation.session();
-        while session.wants_write() {
+        let mut left = ServerDeadlines::WRITE_OCTETS;
+        while left > 0 {
             arm(&mut self.stream, until)?;
-            match self.stream.write(session.outgoing().chunk()) {
-                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Ok(written) => session.outgoing().advance(written),
+            let written = if session.wants_write() {
+                self.stream.write(session.outgoing().chunk()).map(Some)
+            } else {
+                self.stream.flush().map(|()| None)
+            };
+            match written {
+                Ok(None) => return Ok(true),
+                Ok(Some(0)) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(Some(written)) => {
+                    session.outgoing().advance(written);
+                    left = left.saturating_sub(written);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        loop {
-            arm(&mut self.stream, until)?;
-            match self.stream.flush() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                flushed => break flushed?,
-            }
-        }
-        // Only a complete command is answered, and while the answer left none was to be expected.
-        self.idle_until = after(self.server.deadlines.idle);
-        Ok(())
+        Ok(false)
     }
 
     /// `until`, or the end of the login if nobody is logged in by then.

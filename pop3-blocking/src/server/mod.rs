@@ -57,12 +57,15 @@ pub struct ServerDeadlines {
     /// RFC 1939 §3 allows no less. When it has passed the connection is closed without a word, and
     /// nothing is removed.
     pub idle: Duration,
-    /// For what is written at a time (at most the session's output limit): 2 min. A client that does
-    /// not read is given up then.
+    /// For each [`WRITE_OCTETS`](Self::WRITE_OCTETS) that are written, and for what is left of an answer: 2 min. A client
+    /// that does not read is given up then.
     pub write: Duration,
 }
 
 impl ServerDeadlines {
+    /// Octets that have to be written within [`write`](Self::write): 64 KiB.
+    pub const WRITE_OCTETS: usize = 64 * 1024;
+
     /// The defaults.
     pub const DEFAULT: Self = Self {
         tls: Duration::from_secs(30),
@@ -78,6 +81,10 @@ impl Default for ServerDeadlines {
         Self::DEFAULT
     }
 }
+
+/// Octets of output at which no further command is taken: what is asked of a store at a time. Going there costs as much
+/// as sending a few small messages.
+const OUTPUT: usize = 256 * 1024;
 
 /// What is offered by default, for clients that take the first that they know: what needs no trust in
 /// the server first, passwords themselves last.
@@ -144,6 +151,7 @@ impl<T: Store, A: Authenticator> Server<T, A> {
         let mut config = ServerConfig::new();
         config.mechanisms = MECHANISMS.to_vec();
         config.stls = true;
+        config.limits.output = OUTPUT;
         Self {
             store,
             authenticator,

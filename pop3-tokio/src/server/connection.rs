@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Buf as _;
 use pop3_blocking::server::{
-    Authenticator, Conversation, Ended, Server, ServerError, Step, Store, Work,
+    Authenticator, Conversation, Ended, Server, ServerDeadlines, ServerError, Step, Store, Work,
 };
 use pop3_blocking::trace::accepted_tls;
 use pop3_blocking::{ChannelBindings, TlsError, is_end};
@@ -175,11 +175,23 @@ where
     }
 
     async fn write(&mut self, conversation: &mut Talk<T>) -> Result<(), Stop> {
+        while !self.write_part(conversation).await? {}
+        // Only a complete command is answered, and while the answer left none was to be expected.
+        self.idle_until = after(self.server.deadlines.idle);
+        Ok(())
+    }
+
+    /// Writes what has a deadline of its own; whether nothing is left.
+    async fn write_part(&mut self, conversation: &mut Talk<T>) -> Result<bool, Stop> {
         let until = self.or_login(conversation, after(self.server.deadlines.write));
         let session = conversation.session();
         let stream = &mut self.stream;
+        let mut left = ServerDeadlines::WRITE_OCTETS;
         let write = poll_fn(|cx| {
             loop {
+                if left == 0 {
+                    return Poll::Ready(Ok(false));
+                }
                 let stream = Pin::new(&mut *stream);
                 let written = if session.wants_write() {
                     stream.poll_write(cx, session.outgoing().chunk()).map_ok(Some)
@@ -188,20 +200,20 @@ where
                 };
                 match written {
                     Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(None)) => return Poll::Ready(Ok(())),
+                    Poll::Ready(Ok(None)) => return Poll::Ready(Ok(true)),
                     Poll::Ready(Ok(Some(0))) => {
                         return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero)));
                     }
-                    Poll::Ready(Ok(Some(written))) => session.outgoing().advance(written),
+                    Poll::Ready(Ok(Some(written))) => {
+                        session.outgoing().advance(written);
+                        left = left.saturating_sub(written);
+                    }
                     Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 }
             }
         });
-        by(until, write).await??;
-        // Only a complete command is answered, and while the answer left none was to be expected.
-        self.idle_until = after(self.server.deadlines.idle);
-        Ok(())
+        Ok(by(until, write).await??)
     }
 
     /// `until`, or the end of the login if nobody is logged in by then.
