@@ -10,6 +10,7 @@ use pop3_blocking::{Error, Tls, TlsErrorKind};
 
 use super::super::certificates::Authority;
 use super::super::support::{Act, Cuts, Scripted, expect, send, surplus};
+use super::attacks;
 use super::client::{Opening, Scenario, opens, unexpected_end};
 use super::secured::Secured;
 use super::server::{self, GREETING, and, asks};
@@ -157,6 +158,14 @@ pub(crate) fn a_whole_session_over_tls() -> Vec<Client> {
         }
     }
     scenarios
+}
+
+/// The attacks on STLS.
+pub(crate) fn hostile_servers() -> Vec<Client> {
+    let authority = Authority::new();
+    let attacks = attacks::hostile_servers(true);
+    assert!(!attacks.is_empty());
+    attacks.into_iter().map(|scenario| Client::new(&authority, scenario)).collect()
 }
 
 /// B1, B2, I12, R2595-4.05: octets behind the answer to STLS end the session before any handshake; a refusal and

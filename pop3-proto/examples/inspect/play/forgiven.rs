@@ -110,7 +110,7 @@ impl Forgiven {
 
     /// A client's configuration: unless it has a policy, what a script sends may be sent in clear, but under `outlook` nothing that Outlook
     /// does not send.
-    pub(super) const fn client(&self) -> ClientConfig {
+    pub(crate) const fn client(&self) -> ClientConfig {
         let security = self.security;
         let mut config = match self.preset {
             Preset::Outlook => ClientConfig::outlook(security),
