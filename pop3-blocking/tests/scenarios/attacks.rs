@@ -9,7 +9,7 @@ use pop3_blocking::pop3_proto::client::{Channel, ClientConfig, UseStls};
 use pop3_blocking::pop3_proto::codec::{LineEnding, MultilineDecoder};
 
 use super::super::play::{Role, Step};
-use super::super::support::{Act, Cuts, expect, send};
+use super::super::support::{Act, Cuts, expect, send, surplus};
 use super::super::transcript::{Transcript, read_folder};
 use super::client::{Opening, Scenario};
 #[cfg(feature = "server")]
@@ -126,8 +126,8 @@ fn client(attack: &Transcript) -> Scenario {
         caller.call(turn, pair);
         rest = if pair.is_some() { &behind[1..] } else { behind };
     }
-    let surplus = |turn: &Turn| matches!(turn.error(), Some(UNSOLICITED | IN_CLEAR));
-    let at_once = caller.pending.is_some() || turns.iter().any(surplus);
+    let too_much = |turn: &Turn| matches!(turn.error(), Some(UNSOLICITED | IN_CLEAR));
+    let at_once = caller.pending.is_some() || turns.iter().any(too_much);
     if let Some(seen) = caller.pending.take() {
         let session = (Call::Stat, "STAT\r\n");
         let (call, line) = if caller.in_session { session } else { (Call::Capa, "CAPA\r\n") };
@@ -156,7 +156,9 @@ impl Caller<'_> {
         if !turn.line.is_empty() {
             self.script.push(expect(turn.line.clone()));
         }
-        self.script.push(send(&turn.heard));
+        // What comes behind an error need not be read.
+        let fails = turn.error().is_some();
+        self.script.push(if fails { surplus(&turn.heard) } else { send(&turn.heard) });
         if turn.ends {
             self.script.push(Act::Close);
         }
