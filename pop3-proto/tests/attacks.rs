@@ -17,8 +17,20 @@ use pop3_proto::client::Security;
 use transcript::{Transcript, play_every, read_folder};
 
 /// The classes of the catalogue, and how many rows each has.
-const CLASSES: [(char, usize); 8] =
-    [('A', 18), ('B', 19), ('C', 13), ('D', 21), ('E', 23), ('F', 27), ('G', 18), ('H', 18)];
+const CLASSES: [(char, usize); 12] = [
+    ('A', 18),
+    ('B', 19),
+    ('C', 13),
+    ('D', 21),
+    ('E', 23),
+    ('F', 27),
+    ('G', 18),
+    ('H', 18),
+    ('I', 26),
+    ('J', 14),
+    ('K', 11),
+    ('L', 7),
+];
 
 const FOLDER: &str = "tests/attacks";
 
