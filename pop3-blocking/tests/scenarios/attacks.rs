@@ -5,7 +5,7 @@
 //! and keep no lock.
 
 use pop3_blocking::pop3_proto::Command;
-use pop3_blocking::pop3_proto::client::{Channel, ClientConfig, UseStls};
+use pop3_blocking::pop3_proto::client::{ClientConfig, UseStls};
 use pop3_blocking::pop3_proto::codec::{LineEnding, MultilineDecoder};
 
 use super::super::play::{Role, Step};
@@ -273,9 +273,7 @@ fn served(attack: &Transcript) -> server::Scenario {
     }
     script.extend([Act::Ignore, Act::Close, Act::Ignore]);
     let ended = if committed { Ended::Committed } else { Ended::NothingRemoved };
-    server::Scenario::new(attack.name.clone(), script, ended).with(|scenario| {
-        scenario.channel = Channel::Trusted;
-    })
+    server::Scenario::new(attack.name.clone(), script, ended)
 }
 
 /// In which pieces they are run: whole, one octet at a time, and one in between.
