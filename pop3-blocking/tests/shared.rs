@@ -11,8 +11,13 @@ use pop3_blocking::{Body, Builder, Client, Error, LoginError, Outcome, Session, 
 #[cfg(all(feature = "server", feature = "tls"))]
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "../../pop3-proto/examples/inspect/play/mod.rs"]
+mod play;
 mod scenarios;
 mod support;
+#[path = "../../pop3-proto/tests/support/transcript.rs"]
+mod transcript;
+
 use scenarios::client::{Opening, Scenario, client_scenarios};
 use scenarios::{Call, Show, Sight, Take, mailbox, number, password};
 use support::Scripted;
@@ -88,6 +93,41 @@ macro_rules! tls_servers {
 
 #[cfg(all(feature = "server", feature = "tls"))]
 scenarios::tls::tls_server_scenarios!(tls_servers);
+
+/// Hostile servers, as `pop3-proto/tests/attacks` has them.
+#[test]
+fn hostile_servers() {
+    for scenario in scenarios::attacks::hostile_servers(false) {
+        for cuts in scenarios::attacks::cuts(scenario.at_once) {
+            let transport = Scripted::new(cuts, scenario.script.clone());
+            client(&scenario, transport, |_| {});
+        }
+    }
+}
+
+/// Those that meddle with STLS.
+#[cfg(all(feature = "server", feature = "tls"))]
+#[test]
+fn hostile_servers_at_stls() {
+    for tls in scenarios::tls::hostile_servers() {
+        for cuts in scenarios::attacks::cuts(tls.scenario.at_once) {
+            let believes = |builder: &mut Builder| builder.tls = Some(tls.tls.clone());
+            client(&tls.scenario, tls.transport(cuts), believes);
+        }
+    }
+}
+
+/// Hostile clients, as `pop3-proto/tests/attacks` has them: nothing is removed, and no lock is kept.
+#[cfg(feature = "server")]
+#[test]
+fn hostile_clients() {
+    for scenario in scenarios::attacks::hostile_clients() {
+        for cuts in scenarios::attacks::cuts(scenario.at_once) {
+            let transport = Scripted::new(cuts, scenario.script.clone());
+            server(&scenario, transport, |_| {});
+        }
+    }
+}
 
 /// A caller, before and behind his login.
 struct Caller<S> {

@@ -201,6 +201,12 @@ fn a_bad_script_says_its_line() {
         (&[], "S: \\q\n", 1),
         (&[], "S: \\x4\n", 1),
         (&[], "S: \\xg0\n", 1),
+        (&[], "S: \\2{a\n", 1),
+        (&[], "S: \\2a}\n", 1),
+        (&[], "S: \\2}a{\n", 1),
+        (&[], "S: \\1048577{a}\n", 1),
+        (&[], "S: \\18446744073709551615{aa}\n", 1),
+        (&[], "S: \\18446744073709551616{}\n", 1),
         (&[], "S: +OK\nTLS\n", 2),
         (&[], "S: +OK\nEOF\nS: +OK\n", 3),
         (&[], "> x\n\nEOF x\n", 3),
@@ -213,6 +219,13 @@ fn a_bad_script_says_its_line() {
         assert!(error.starts_with(&format!("inspect: line {line}: ")), "{script}: {error}");
         assert!(!error.contains("tanstaaf"), "{error}");
     }
+}
+
+/// What comes many times is written once, and is no more than what it stands for.
+#[test]
+fn a_repetition_is_written_out() {
+    let (out, _, status) = inspect(&[], "S: +OK \\3{ab}\\0{c}\\2{\\x41}\\\\2{d}\n");
+    assert_eq!((&out[..], status), ("greeting: +OK abababAA\\\\2{d}\n", 0));
 }
 
 #[test]

@@ -15,9 +15,14 @@ use tokio::time::{Instant, sleep};
 #[cfg(all(feature = "server", feature = "tls"))]
 #[path = "../../pop3-blocking/tests/support/certificates.rs"]
 mod certificates;
+#[path = "../../pop3-proto/examples/inspect/play/mod.rs"]
+mod play;
 #[path = "../../pop3-blocking/tests/scenarios/mod.rs"]
 mod scenarios;
 mod support;
+#[path = "../../pop3-proto/tests/support/transcript.rs"]
+mod transcript;
+
 use scenarios::client::{Opening, Scenario, client_scenarios};
 use scenarios::{Call, Show, Sight, Take, mailbox, number, password};
 use support::{Script, Scripted};
@@ -95,6 +100,42 @@ macro_rules! tls_servers {
 
 #[cfg(all(feature = "server", feature = "tls"))]
 scenarios::tls::tls_server_scenarios!(tls_servers);
+
+/// Hostile servers, as `pop3-proto/tests/attacks` has them.
+#[tokio::test(start_paused = true)]
+async fn hostile_servers() {
+    for scenario in scenarios::attacks::hostile_servers(false) {
+        for cuts in scenarios::attacks::cuts(scenario.at_once) {
+            let transport = Scripted::new(cuts, scenario.script.clone());
+            client(&scenario, Script::new(transport), |_| {}).await;
+        }
+    }
+}
+
+/// Those that meddle with STLS.
+#[cfg(all(feature = "server", feature = "tls"))]
+#[tokio::test(start_paused = true)]
+async fn hostile_servers_at_stls() {
+    for tls in scenarios::tls::hostile_servers() {
+        for cuts in scenarios::attacks::cuts(tls.scenario.at_once) {
+            let believes = |builder: &mut Builder| builder.tls = Some(tls.tls.clone());
+            let transport = Script::new(tls.transport(cuts));
+            Box::pin(client(&tls.scenario, transport, believes)).await;
+        }
+    }
+}
+
+/// Hostile clients, as `pop3-proto/tests/attacks` has them: nothing is removed, and no lock is kept.
+#[cfg(feature = "server")]
+#[tokio::test(start_paused = true)]
+async fn hostile_clients() {
+    for scenario in scenarios::attacks::hostile_clients() {
+        for cuts in scenarios::attacks::cuts(scenario.at_once) {
+            let transport = Scripted::new(cuts, scenario.script.clone());
+            server(&scenario, Script::new(transport), |_| {}).await;
+        }
+    }
+}
 
 /// A caller, before and behind his login.
 struct Caller<S> {

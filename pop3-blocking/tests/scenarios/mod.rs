@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "not every test needs each of them")]
 
+pub(crate) mod attacks;
 pub(crate) mod client;
 #[cfg(all(feature = "server", feature = "tls"))]
 pub(crate) mod secured;
@@ -84,7 +85,13 @@ pub(crate) enum Take {
 #[derive(Clone, Debug)]
 pub(crate) enum Seen {
     Value(String),
+    /// Any value.
+    Given,
     Fails(Failure),
+    /// An error that is told in these words.
+    Says(String),
+    /// Any error.
+    Fault,
 }
 
 /// An error by its pattern, so that it is told whose fault it was.
@@ -157,6 +164,8 @@ impl Sight {
         let same = |(seen, expected): (&Result<String, Error>, &Seen)| match (seen, expected) {
             (Ok(seen), Seen::Value(expected)) => seen == expected,
             (Err(error), Seen::Fails(failure)) => (failure.matches)(error),
+            (Err(error), Seen::Says(text)) => error.to_string() == *text,
+            (Ok(_), Seen::Given) | (Err(_), Seen::Fault) => true,
             _ => false,
         };
         assert!(

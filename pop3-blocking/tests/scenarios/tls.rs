@@ -10,6 +10,7 @@ use pop3_blocking::{Error, Tls, TlsErrorKind};
 
 use super::super::certificates::Authority;
 use super::super::support::{Act, Cuts, Scripted, expect, send, surplus};
+use super::attacks;
 use super::client::{Opening, Scenario, opens, unexpected_end};
 use super::secured::Secured;
 use super::server::{self, GREETING, and, asks};
@@ -165,6 +166,14 @@ pub(crate) fn a_whole_session_over_tls() -> Vec<Client> {
         }
     }
     scenarios
+}
+
+/// The attacks on STLS.
+pub(crate) fn hostile_servers() -> Vec<Client> {
+    let authority = Authority::new();
+    let attacks = attacks::hostile_servers(true);
+    assert!(!attacks.is_empty());
+    attacks.into_iter().map(|scenario| Client::new(&authority, scenario)).collect()
 }
 
 /// A1, B1, B2, I12: octets behind the answer to STLS end the session before any handshake; a refusal and

@@ -21,7 +21,8 @@ A script has one of these on each line:
   TLS         TLS begins; as the first line, it carries the session from the start
   EOF         the peer's input ends
   # TEXT      nothing, and so is an empty line; > TEXT and < TEXT are for the tests
-In TEXT, \\r \\n \\t \\xNN and \\\\ are octets; behind a \\ at its end no CRLF is added.
+In TEXT, \\r \\n \\t \\xNN and \\\\ are octets, \\N{TEXT} is TEXT N times; behind a \\ at its end no CRLF is
+added.
 
 Exit status: 0; 1 if the peer broke the protocol, which the last line tells; 2 for a bad command line
 or script.";

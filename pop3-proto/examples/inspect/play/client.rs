@@ -21,6 +21,7 @@ pub(super) fn play(script: &Script, forgiven: &Forgiven, cut: Cut) -> Result<Run
         trace: Trace::default(),
         cut,
         received: 0,
+        sent: Vec::new(),
         unfinished: Vec::new(),
         held: VecDeque::new(),
         unasked: false,
@@ -57,6 +58,8 @@ struct Client {
     trace: Trace,
     cut: Cut,
     received: usize,
+    /// What was written.
+    sent: Vec<u8>,
     /// What the client has begun to say.
     unfinished: Vec<u8>,
     /// What may be sent once replies are in.
@@ -163,8 +166,13 @@ impl Client {
     }
 
     fn flush(&mut self) {
-        let len = self.session.outgoing().remaining();
-        self.session.outgoing().advance(len);
+        let mut outgoing = self.session.outgoing();
+        while outgoing.has_remaining() {
+            let chunk = outgoing.chunk();
+            self.sent.extend_from_slice(chunk);
+            let len = chunk.len();
+            outgoing.advance(len);
+        }
     }
 
     /// Hears lines of the server, in pieces.
@@ -225,6 +233,7 @@ impl Client {
     }
 
     fn end(mut self, error: Option<ProtocolError>) -> Run {
+        self.flush();
         let state = self.session.state();
         let waiting = self.session.waiting();
         let received = self.received;
@@ -238,7 +247,13 @@ impl Client {
             }
             None => {}
         }
-        Run { state, received, failed: self.trace.failed, lines: self.trace.into_lines() }
+        Run {
+            state,
+            received,
+            sent: self.sent,
+            failed: self.trace.failed,
+            lines: self.trace.into_lines(),
+        }
     }
 }
 

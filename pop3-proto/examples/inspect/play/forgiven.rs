@@ -8,12 +8,13 @@ use pop3_proto::server::{ServerConfig, ServerLeniency};
 /// What Outlook takes for NUL, at which it ends a message.
 const NUL_REPLACEMENT: u8 = 0x80;
 
-/// What a session forgives: `PRESET[,SWITCH]...`.
+/// What a session forgives, `PRESET[,SWITCH]...`, and what a client may say in clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Forgiven {
     preset: Preset,
     client: Leniency,
     server: ServerLeniency,
+    security: Security,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +63,14 @@ impl Forgiven {
                 (Leniency::outlook(), server)
             }
         };
-        Self { preset, client, server }
+        Self { preset, client, server, security: Security::PlaintextAllowed }
+    }
+
+    /// The same for a client with this policy.
+    #[allow(dead_code, reason = "the attacks need it")]
+    pub(crate) const fn with_security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
     }
 
     /// `None` if neither role has such a switch.
@@ -100,10 +108,10 @@ impl Forgiven {
         Some(())
     }
 
-    /// A client's configuration: what a script sends may be sent in clear, but under `outlook` nothing that Outlook
+    /// A client's configuration: unless it has a policy, what a script sends may be sent in clear, but under `outlook` nothing that Outlook
     /// does not send.
-    pub(super) const fn client(&self) -> ClientConfig {
-        let security = Security::PlaintextAllowed;
+    pub(crate) const fn client(&self) -> ClientConfig {
+        let security = self.security;
         let mut config = match self.preset {
             Preset::Outlook => ClientConfig::outlook(security),
             Preset::Strict | Preset::Tolerant => ClientConfig::new(security),

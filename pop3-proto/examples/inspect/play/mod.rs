@@ -121,6 +121,9 @@ pub(crate) struct Run {
     /// Octets that the peer said.
     #[allow(dead_code, reason = "the tests ask for it")]
     pub(crate) received: usize,
+    /// What the session wrote.
+    #[allow(dead_code, reason = "the tests ask for it")]
+    pub(crate) sent: Vec<u8>,
 }
 
 /// One printed line.

@@ -1,13 +1,17 @@
-//! Octets as a script writes them: `\r`, `\n`, `\t`, `\xNN`, `\\`.
+//! Octets as a script writes them: `\r`, `\n`, `\t`, `\xNN`, `\\`, and `\N{TEXT}` for a text that comes N times.
 
 use std::fmt::Write as _;
 
 use pop3_proto::Base64;
 
+/// What a repetition comes to at most.
+const MOST: usize = 1 << 20;
+
 /// Reads the escapes of a text; whether CRLF follows.
 pub(super) fn unescape(text: &[u8]) -> Result<(Vec<u8>, bool), String> {
+    let text = expand(text)?;
     let mut octets = Vec::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest = &text[..];
     while let Some((&octet, behind)) = rest.split_first() {
         let (octet, behind) = match (octet, behind) {
             (b'\\', []) => return Ok((octets, false)),
@@ -19,13 +23,49 @@ pub(super) fn unescape(text: &[u8]) -> Result<(Vec<u8>, bool), String> {
                 (Some(high), Some(low)) => (high << 4 | low, behind),
                 _ => return Err("\\x wants two hexadecimal digits".to_owned()),
             },
-            (b'\\', _) => return Err("the escapes are \\r \\n \\t \\xNN \\\\".to_owned()),
+            (b'\\', _) => return Err("the escapes are \\r \\n \\t \\xNN \\\\ \\N{TEXT}".to_owned()),
             plain => plain,
         };
         octets.push(octet);
         rest = behind;
     }
     Ok((octets, true))
+}
+
+/// What `N{TEXT}` comes to, and what stands behind it; TEXT as it stands there.
+fn repetition(text: &[u8]) -> Result<(Vec<u8>, &[u8]), String> {
+    let malformed = || "a repetition is \\N{TEXT}".to_owned();
+    let open = text.iter().position(|octet| *octet == b'{').ok_or_else(malformed)?;
+    let close = text.iter().position(|octet| *octet == b'}').ok_or_else(malformed)?;
+    let times = text.get(..open).and_then(|times| std::str::from_utf8(times).ok());
+    let times: usize = times.and_then(|times| times.parse().ok()).ok_or_else(malformed)?;
+    let repeated = text.get(open + 1..close).ok_or_else(malformed)?;
+    if times.checked_mul(repeated.len()).is_none_or(|len| len > MOST) {
+        return Err(format!("a repetition comes to at most {MOST} octets"));
+    }
+    Ok((repeated.repeat(times), text.get(close + 1..).unwrap_or_default()))
+}
+
+/// A text with its repetitions written out, and its other escapes as they are.
+pub(super) fn expand(text: &[u8]) -> Result<Vec<u8>, String> {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&octet, behind)) = rest.split_first() {
+        rest = behind;
+        match (octet, behind) {
+            (b'\\', [b'0'..=b'9', ..]) => {
+                let (repeated, behind) = repetition(behind)?;
+                octets.extend_from_slice(&repeated);
+                rest = behind;
+            }
+            (b'\\', [escape, behind @ ..]) => {
+                octets.extend_from_slice(&[b'\\', *escape]);
+                rest = behind;
+            }
+            _ => octets.push(octet),
+        }
+    }
+    Ok(octets)
 }
 
 fn digit(octet: u8) -> Option<u8> {

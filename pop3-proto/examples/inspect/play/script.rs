@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Role;
-use super::octets::unescape;
+use super::octets::{expand, unescape};
 
 /// A script, line by line.
 #[derive(Debug)]
@@ -92,5 +92,5 @@ fn said(text: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 fn told(text: &[u8]) -> Result<String, String> {
-    String::from_utf8(text.to_vec()).map_err(|_| "not UTF-8".to_owned())
+    String::from_utf8(expand(text)?).map_err(|_| "not UTF-8".to_owned())
 }

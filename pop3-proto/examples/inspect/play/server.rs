@@ -34,6 +34,7 @@ pub(super) fn play(script: &Script, forgiven: &Forgiven, cut: Cut) -> Result<Run
         cut,
         dialogue,
         received: 0,
+        sent: Vec::new(),
         said: Vec::new(),
         exchange: false,
         eof: false,
@@ -51,6 +52,8 @@ struct Server {
     /// Whose turns are still to come.
     dialogue: Dialogue,
     received: usize,
+    /// What was written.
+    sent: Vec<u8>,
     /// What was written and not compared with the script yet.
     said: Vec<u8>,
     /// The next line of the client answers a challenge.
@@ -205,6 +208,7 @@ impl Server {
     }
 
     fn compare(&mut self, said: &[u8], reply: &[u8]) {
+        self.sent.extend_from_slice(said);
         if said != reply {
             for line in said.split_inclusive(|octet| *octet == b'\n').map(trim) {
                 self.trace.text("says: ", line);
@@ -224,6 +228,7 @@ impl Server {
             failed: self.trace.failed,
             state: self.session.state(),
             received: self.received,
+            sent: self.sent,
             lines: self.trace.into_lines(),
         }
     }
