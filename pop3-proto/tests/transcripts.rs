@@ -54,8 +54,11 @@ fn headers_are_known() {
     assert_eq!(read(sound), None);
     assert_eq!(read(&format!("# note: x\n{sound}")).as_deref(), Some("unknown header note"));
     assert_eq!(read(&format!("# Note: x\n# a note\n{sound}")), None);
-    assert_eq!(read(&format!("# rules: C0001, V0001, R2449-6.6.02, OX-3.1\n{sound}")), None);
-    for id in ["C1", "X0001", "R1939-", "R-1.01", "R1939-a", "OX"] {
+    assert_eq!(
+        read(&format!("# rules: C0001, V0001, MS-2.1, R2449-6.6.02, OX-3.1\n{sound}")),
+        None
+    );
+    for id in ["C1", "X0001", "R1939-", "R-1.01", "R1939-a", "OX", "MS-", "MS-2."] {
         let error = read(&format!("# rules: {id}\n{sound}"));
         assert_eq!(error, Some(format!("no rule: {id}")));
     }

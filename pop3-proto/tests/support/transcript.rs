@@ -213,12 +213,15 @@ impl Headers {
     }
 }
 
-/// C0001 and V0001 of the Outlook documents, R1939-3.02 of an RFC, OX… of MS-OXPOP3.
+/// C0001, V0001 and MS-2.1 of the Outlook documents, R1939-3.02 of an RFC, OX… of MS-OXPOP3.
 fn is_rule(id: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
     let rest = |start: char| id.strip_prefix(start);
     if let Some(rule) = id.strip_prefix("OX") {
         return rule.bytes().any(|octet| octet.is_ascii_digit());
+    }
+    if let Some(section) = id.strip_prefix("MS-") {
+        return section.split('.').all(digits);
     }
     match rest('R').and_then(|rule| rule.split_once('-')) {
         Some((document, rule)) => digits(document) && rule.split('.').all(digits),
