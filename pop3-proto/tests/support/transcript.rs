@@ -244,6 +244,28 @@ pub(crate) fn read_folder(
     files.iter().map(std::path::PathBuf::as_path).flat_map(read).collect()
 }
 
+/// Nothing but what the script has of a role is on the wire: nothing between, and nothing behind.
+pub(crate) fn wrote_what_is_there(role: Role, transcript: &Transcript, run: &Run) {
+    let refused = |line: usize| {
+        run.lines.iter().any(|told| told.line == line && told.text.starts_with("refused"))
+    };
+    // The answers behind an error are those that are never given.
+    let broken = run.lines.iter().find(|told| told.text.starts_with("error: "));
+    let end = broken.map_or(usize::MAX, |told| told.line);
+    let mut expected = Vec::new();
+    for entry in transcript.script.entries.iter().filter(|entry| entry.line <= end) {
+        match (&entry.step, role) {
+            (Step::Client(octets), Role::Client) if !refused(entry.line) => {
+                expected.extend_from_slice(octets);
+            }
+            (Step::Server(octets), Role::Server) => expected.extend_from_slice(octets),
+            _ => {}
+        }
+    }
+    let shown = |octets: &[u8]| octets.escape_ascii().to_string();
+    assert_eq!(shown(&run.sent), shown(&expected), "{} {role:?}", transcript.name);
+}
+
 /// Plays all sessions of a role.
 pub(crate) fn play_every(
     transcripts: &[Transcript],
