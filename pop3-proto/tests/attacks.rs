@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use play::{Role, Run, Step};
+use play::Role;
 use pop3_proto::client::Security;
-use transcript::{Transcript, play_every, read_folder};
+use transcript::{Transcript, play_every, read_folder, wrote_what_is_there};
 
 /// The classes of the catalogue, and how many rows each has.
 const CLASSES: [(char, usize); 12] = [
@@ -36,28 +36,6 @@ const FOLDER: &str = "tests/attacks";
 
 fn attacks() -> Vec<Transcript> {
     read_folder(FOLDER, Transcript::read_all)
-}
-
-/// Nothing but what the script has of a role is on the wire: nothing between, and nothing behind.
-fn wrote_what_is_there(role: Role, transcript: &Transcript, run: &Run) {
-    let refused = |line: usize| {
-        run.lines.iter().any(|told| told.line == line && told.text.starts_with("refused"))
-    };
-    // The answers behind an error are those that are never given.
-    let broken = run.lines.iter().find(|told| told.text.starts_with("error: "));
-    let end = broken.map_or(usize::MAX, |told| told.line);
-    let mut expected = Vec::new();
-    for entry in transcript.script.entries.iter().filter(|entry| entry.line <= end) {
-        match (&entry.step, role) {
-            (Step::Client(octets), Role::Client) if !refused(entry.line) => {
-                expected.extend_from_slice(octets);
-            }
-            (Step::Server(octets), Role::Server) => expected.extend_from_slice(octets),
-            _ => {}
-        }
-    }
-    let shown = |octets: &[u8]| octets.escape_ascii().to_string();
-    assert_eq!(shown(&run.sent), shown(&expected), "{} {role:?}", transcript.name);
 }
 
 /// What a hostile server does, and what comes of it: exactly these events or this error, and nothing but the script's

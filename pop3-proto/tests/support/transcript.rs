@@ -9,7 +9,7 @@ use std::path::Path;
 
 use pop3_proto::client::Security;
 
-use super::play::{self, Cut, Forgiven, Role, Run, Script, Step};
+use super::play::{self, Cut, Forgiven, Role, Run, Script, Step, Told};
 
 /// Up to how many octets a session is cut in two at every place; a longer one at as many.
 const PLACES: usize = 1024;
@@ -245,6 +245,36 @@ pub(crate) fn read_folder(
         read(name, &text).unwrap_or_else(|error| panic!("{name}: {error}"))
     };
     files.iter().map(std::path::PathBuf::as_path).flat_map(read).collect()
+}
+
+/// Nothing but what the script has of a role is on the wire: nothing between, and nothing behind.
+pub(crate) fn wrote_what_is_there(role: Role, transcript: &Transcript, run: &Run) {
+    // At once, or when what it waited for has come.
+    let refused = |line: usize| {
+        run.lines.iter().filter(|told| told.line == line).any(|told| {
+            let held = told.text.strip_prefix("held back ").and_then(|held| held.split_once(':'));
+            let later = held.map(|(keyword, _)| format!("refused {keyword}:"));
+            let refused_later = |of: &Told| {
+                of.line > line && later.as_ref().is_some_and(|later| of.text.starts_with(later))
+            };
+            told.text.starts_with("refused") || run.lines.iter().any(refused_later)
+        })
+    };
+    // The answers behind an error are those that are never given.
+    let broken = run.lines.iter().find(|told| told.text.starts_with("error: "));
+    let end = broken.map_or(usize::MAX, |told| told.line);
+    let mut expected = Vec::new();
+    for entry in transcript.script.entries.iter().filter(|entry| entry.line <= end) {
+        match (&entry.step, role) {
+            (Step::Client(octets), Role::Client) if !refused(entry.line) => {
+                expected.extend_from_slice(octets);
+            }
+            (Step::Server(octets), Role::Server) => expected.extend_from_slice(octets),
+            _ => {}
+        }
+    }
+    let shown = |octets: &[u8]| octets.escape_ascii().to_string();
+    assert_eq!(shown(&run.sent), shown(&expected), "{} {role:?}", transcript.name);
 }
 
 /// Plays all sessions of a role.
