@@ -98,7 +98,12 @@ impl Preset {
     pub(crate) const fn config(self, security: Security) -> ClientConfig {
         match self {
             Self::Strict => ClientConfig::strict(security),
-            Self::Tolerant => ClientConfig::new(security),
+            Self::Tolerant => {
+                let mut config = ClientConfig::new(security);
+                // Who has such a password has it from a server that takes it, announced or not.
+                config.send_policy.unannounced_utf8 = true;
+                config
+            }
             Self::Outlook => ClientConfig::outlook(security),
         }
     }
