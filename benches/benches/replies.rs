@@ -10,7 +10,7 @@ use std::hint::black_box;
 use bytes::Buf as _;
 use criterion::{Criterion, Throughput};
 use memchr::memmem::Finder;
-use pop3_benches::text;
+use benches::text;
 use pop3_proto::client::{
     BodyRead, Channel, ClientConfig, ClientSession, Event, Pipelining, Security,
 };
