@@ -124,7 +124,7 @@ impl fmt::Display for Error {
             Self::Invalid(error) => error.fmt(f),
             Self::Address(error) => error.fmt(f),
             Self::MalformedItem(text) => {
-                write!(f, "the server's listing has a malformed line: \"{text}\"")
+                write!(f, "the server's reply has a malformed line: \"{text}\"")
             }
             Self::TooLarge { limit } => write!(f, "the message has more than {limit} octets"),
             Self::Unexpected => f.write_str("the server's answer does not fit the command"),

@@ -458,7 +458,7 @@ fn logins_are_limited() {
     running.stop();
 }
 
-/// R2449-5.04, R2595-4.03, R4505-5.01, R5034-3.04: what is announced in clear, over TLS and behind a login.
+/// R2449-5.04, R2595-4.09, R4505-5.01, R5034-3.04: what is announced in clear, over TLS and behind a login.
 #[test]
 fn capabilities_follow_the_channel() {
     const ALL: &str =
@@ -472,7 +472,7 @@ fn capabilities_follow_the_channel() {
         listed.contains(&format!("SASL {BARE}")) && listed.contains(&"STLS".to_owned()),
         "{listed:?}"
     );
-    // R2595-4.09: TLS has more to offer.
+    // TLS has more to offer.
     let mut tls = raw_stls(&authority, clear);
     let listed = capabilities(&mut tls);
     assert!(

@@ -417,7 +417,7 @@ fn auth_twice() {
     assert_eq!(side.opened.len(), 1);
 }
 
-/// R2595-4.06, R2595-4.07, R5034-4.32, S2.4: who was named in clear is forgotten with TLS.
+/// R5034-4.32, S2.4: who was named in clear is forgotten with TLS.
 #[test]
 fn tls_forgets_who_was_named() {
     let mut config = config(&mechanisms());

@@ -129,7 +129,7 @@ impl fmt::Display for ProtocolError {
                 write!(f, "the server's reply is neither +OK nor -ERR: {line}")
             }
             Self::MalformedItem { line } => {
-                write!(f, "the server's listing has a malformed line: {line}")
+                write!(f, "the server's reply has a malformed line: {line}")
             }
             Self::LineTooLong { limit } => {
                 write!(f, "the server sent a line of more than {limit} octets")
