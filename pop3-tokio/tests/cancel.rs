@@ -185,7 +185,7 @@ impl What {
     }
 }
 
-/// The next call is right, nothing was said twice and nothing was left out, at whatever point the one
+/// I11: the next call is right, nothing was said twice and nothing was left out, at whatever point the one
 /// before was dropped.
 #[tokio::test(start_paused = true)]
 async fn dropped_at_every_point_a_call_leaves_the_session_in_step() {

@@ -1,5 +1,6 @@
 //! `CONFORMANCE.md` is what it says it is: every row has its test, every id that a test names has its row.
 
+mod invariants;
 mod ledger;
 mod sources;
 
