@@ -336,7 +336,7 @@ impl Point {
     }
 }
 
-/// R1939-3.09, R1939-4.01, R1939-6.01, R1939-7.07, R1939-7.16, R2449-5.01, R2595-4.06, R5034-4.01, R6856-2.1.01, I8: what each
+/// R1939-3.11, R1939-3.15, R1939-4.02, R1939-5.04, R1939-7.07, R1939-7.16, R2595-4.06, R5034-4.22, R6856-2.1.01, I8: what each
 /// side takes at each point.
 #[test]
 fn what_is_taken_at_every_point() {
@@ -348,7 +348,7 @@ fn what_is_taken_at_every_point() {
     }
 }
 
-/// R1939-3.11, R1939-4.02, R1939-5.04, R1939-6.02, R1939-7.08, R2449-5.01, R5034-4.27, I5, I8, I9: both sides of every command
+/// R1939-3.09, R1939-6.01, R1939-6.02, R1939-7.07, R1939-7.08, I5, I8, I9: both sides of every command
 /// that is sent, answered either way: no answer of another command is taken, the command ends once, and both stand where
 /// the table says.
 #[test]
@@ -459,7 +459,7 @@ fn what_is_no_reply_ends_everything() {
     assert_eq!(tried, 966);
 }
 
-/// R1939-3.14, R1939-3.15, R1939-7.16, R2449-4.02, R2595-4.03: what the client would not have sent, and what is no command,
+/// R1939-3.14, R1939-3.15, R1939-7.16: what the client would not have sent, and what is no command,
 /// is refused by the server at every point; the session stays where it was, but for a name that USER gave.
 #[test]
 fn a_server_refuses_everything_else() {
