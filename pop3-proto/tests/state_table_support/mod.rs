@@ -205,8 +205,9 @@ impl Pair {
     }
 }
 
-/// Every way to answer, but for a plain `-ERR`.
-pub(crate) const ANSWERS: [&str; 12] = [
+/// Every way to answer.
+pub(crate) const ANSWERS: [&str; 13] = [
+    "refuse",
     "ok",
     "authenticated",
     "failed",
