@@ -21,7 +21,7 @@
 //! - Encoder into decoder with the next reply behind: every message of up to 6 octets, at every 2-split.
 //! - `TopLines`: every message of up to 8 octets, 0 to 3 lines, octet by octet; up to 7 octets at every 2-split.
 //!
-//! `LineDecoder` has its own proof in `codec_lines.rs`.
+//! `LineDecoder` has its own proof in `codec_lines.rs`, and what a server repairs before it encodes in `server_messages.rs`.
 
 use bytes::BufMut;
 use pop3_proto::codec::{
