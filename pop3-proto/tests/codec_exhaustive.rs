@@ -5,16 +5,27 @@
 //!
 //! - `MultilineDecoder`, both line endings, every string of up to 9 octets (349,525 of them; those that hold a terminator
 //!   have every continuation behind it): all three methods whole, octet by octet and at every 2-split. Up to 7 octets:
-//!   `decode_into` in rooms of 1 to 4 octets, and of exactly the octets of the body.
-//! - The same decoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block.
+//!   `decode_into` in rooms of 1 to 4 octets, and of exactly the octets of the body. Up to 6 octets: every 3-split, with
+//!   each of the 27 ways to choose a method for each part.
+//! - The same decoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block; up to
+//!   2 octets there also cut in front of, within and behind the string.
 //! - `MultilineEncoder` and `WireOctets`: every message of up to 9 octets whole; up to 7 octets at every 2-split and in
-//!   rooms of 1 to 4 octets.
-//! - The same encoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block.
+//!   rooms of 1 to 4 octets. Up to 6 octets: every 3-split, with each of the 8 ways to choose `encode` or `step` for each
+//!   part, and in rooms that differ.
+//! - The same encoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block, whole
+//!   and cut behind the string; `WireOctets` there too.
+//! - Both where runs are long: every string of up to 6, in which `a` stands for a run as long as a way of walking begins
+//!   or ends at.
+//! - The encoder's output under every lenient reading of lines: every message of up to 9 octets ends where it ends, and
+//!   nowhere before.
+//! - Encoder into decoder with the next reply behind: every message of up to 6 octets, at every 2-split.
 //! - `TopLines`: every message of up to 8 octets, 0 to 3 lines, octet by octet; up to 7 octets at every 2-split.
+//!
+//! `LineDecoder` has its own proof in `codec_lines.rs`, and what a server repairs before it encodes in `server_messages.rs`.
 
 use bytes::BufMut;
 use pop3_proto::codec::{
-    BodyStep, Decoded, LineEnding, MultilineDecoder, MultilineEncoder, TopLines, WireOctets,
+    BodyStep, Decoded, LineEnding, MultilineDecoder, MultilineEncoder, Stuff, TopLines, WireOctets,
 };
 
 const ENDINGS: [LineEnding; 2] = [LineEnding::Crlf, LineEnding::CrlfOrLf];
@@ -33,6 +44,8 @@ enum Method {
     InPlace,
     Into,
 }
+
+const METHODS: [Method; 3] = [Method::Offsets, Method::InPlace, Method::Into];
 
 /// Calls `check` with every string over `. CR LF a` of at most `longest` octets.
 fn for_each_string(longest: usize, mut check: impl FnMut(&[u8])) {
@@ -67,9 +80,19 @@ fn unstuffed(wire: &[u8], ending: LineEnding) -> Outcome {
 
 /// Shows the decoder the stream as it arrives, `cuts` being the ends of the reads.
 fn decoded(wire: &[u8], cuts: &[usize], ending: LineEnding, method: Method) -> Outcome {
+    decoded_by_turns(wire, cuts, ending, [method; 3])
+}
+
+/// The same, by one method after the other, and over again.
+fn decoded_by_turns(
+    wire: &[u8],
+    cuts: &[usize],
+    ending: LineEnding,
+    methods: [Method; 3],
+) -> Outcome {
     let mut decoder = MultilineDecoder::new(ending);
     let mut outcome = Outcome::default();
-    for &cut in cuts {
+    for (&cut, method) in cuts.iter().zip(methods.into_iter().cycle()) {
         loop {
             let shown = &wire[outcome.consumed..cut];
             let (data, read, more) = one_step(&mut decoder, shown, method);
@@ -144,12 +167,42 @@ fn every_short_body_decodes_alike_however_it_is_cut() {
                     wire.escape_ascii()
                 );
             };
-            for method in [Method::Offsets, Method::InPlace, Method::Into] {
+            for method in METHODS {
                 (0..=wire.len()).for_each(|cut| check(&[cut, wire.len()], method));
                 check(&octet_by_octet(wire.len()), method);
             }
         }
     });
+}
+
+/// I1, RFC 1939 §3: the methods share their state: one result, the oracle's, whichever takes which of three parts.
+#[test]
+fn every_short_body_decodes_alike_by_mixed_methods() {
+    for_each_string(6, |wire| {
+        for ending in ENDINGS {
+            let expected = unstuffed(wire, ending);
+            for_each_split(wire.len(), |cuts| {
+                for choice in 0..27 {
+                    let methods = [choice % 3, choice / 3 % 3, choice / 9].map(|at| METHODS[at]);
+                    assert_eq!(
+                        decoded_by_turns(wire, &cuts, ending, methods),
+                        expected,
+                        "{methods:?} of \"{}\" cut at {cuts:?}, {ending:?}",
+                        wire.escape_ascii()
+                    );
+                }
+            });
+        }
+    });
+}
+
+/// Calls `check` with the ends of the parts of every 3-split.
+fn for_each_split(length: usize, mut check: impl FnMut([usize; 3])) {
+    for first in 0..=length {
+        for second in first..=length {
+            check([first, second, length]);
+        }
+    }
 }
 
 /// RFC 1939 §3, class D15: the walk by blocks gives what the oracle gives, whatever stands at whichever place of a block.
@@ -160,11 +213,12 @@ fn every_short_string_decodes_alike_at_every_place_of_a_block() {
             let mut wire = b"..\r\n..\r\n..\r\n".repeat(8);
             wire.resize(wire.len() + shift, b'a');
             wire.extend_from_slice(b"\r\n..\r\n.a\r");
+            let before = wire.len();
             wire.extend_from_slice(middle);
             wire.extend_from_slice(&b"\r\n.a".repeat(40));
             for ending in ENDINGS {
                 let expected = unstuffed(&wire, ending);
-                for method in [Method::Offsets, Method::InPlace, Method::Into] {
+                for method in METHODS {
                     let outcome = decoded(&wire, &[wire.len()], ending, method);
                     assert_eq!(
                         outcome,
@@ -172,6 +226,50 @@ fn every_short_string_decodes_alike_at_every_place_of_a_block() {
                         "{method:?} of \"{}\", {ending:?}",
                         wire.escape_ascii()
                     );
+                    let from = if middle.len() <= 2 { before } else { wire.len() };
+                    for cut in from..wire.len().min(before + middle.len() + 2) {
+                        let outcome = decoded(&wire, &[cut, wire.len()], ending, method);
+                        assert_eq!(
+                            outcome,
+                            expected,
+                            "{method:?} of \"{}\" cut at {cut}, {ending:?}",
+                            wire.escape_ascii()
+                        );
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// `string` with every `a` made a run of `length`.
+fn with_runs(string: &[u8], length: usize) -> Vec<u8> {
+    let run = |octet: &u8| std::iter::repeat_n(*octet, if *octet == b'a' { length } else { 1 });
+    string.iter().flat_map(run).collect()
+}
+
+/// Octets at which a way of walking begins or ends.
+const RUNS: [usize; 6] = [23, 24, 25, 31, 32, 64];
+
+/// I1, I7, RFC 1939 §3: long runs are walked in other ways than short ones, to the same octets.
+#[test]
+fn every_short_string_of_long_runs_survives() {
+    for_each_string(6, |string| {
+        for length in RUNS {
+            let message = with_runs(string, length);
+            let wire = encoded_whole(&message);
+            let normal = normalised(&message);
+            let expected = Outcome { body: normal.clone(), consumed: wire.len(), ended: true };
+            assert_eq!(unstuffed(&wire, LineEnding::Crlf), expected);
+            assert_eq!(stepped(&[&message]), wire, "\"{}\"", message.escape_ascii());
+            let mut octets = WireOctets::new();
+            octets.update(&message);
+            assert_eq!(usize::try_from(octets.octets()), Ok(normal.len()));
+            for ending in ENDINGS {
+                let expected = unstuffed(&message, ending);
+                for method in METHODS {
+                    let outcome = decoded(&message, &[message.len()], ending, method);
+                    assert_eq!(outcome, expected, "{method:?} of \"{}\"", message.escape_ascii());
                 }
             }
         }
@@ -268,6 +366,49 @@ fn encoded_whole(message: &[u8]) -> Vec<u8> {
     wire
 }
 
+/// Octets of the terminator.
+const TERMINATOR: usize = ".\r\n".len();
+
+/// A way to read lines that RFC 1939 §3 does not know: which octets end one, and which are dropped wherever they stand.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    ends: &'static [u8],
+    dropped: &'static [u8],
+}
+
+/// LF with any number of CRs before it, CR whatever is behind it, and either.
+const READINGS: [Reading; 3] = [
+    Reading { ends: b"\n", dropped: b"\r" },
+    Reading { ends: b"\r", dropped: b"\n" },
+    Reading { ends: b"\r\n", dropped: b"" },
+];
+
+/// What this reading makes of a body: its lines, stuffing undone, but for empty ones; and where the dot stands that ends it.
+fn read(wire: &[u8], reading: Reading) -> (Vec<Vec<u8>>, usize) {
+    let (mut lines, mut line, mut start) = (Vec::new(), Vec::new(), 0);
+    for (at, octet) in wire.iter().enumerate() {
+        if reading.ends.contains(octet) {
+            match line.as_slice() {
+                b"." => return (lines, start),
+                b"" => {}
+                text => lines.push(text.strip_prefix(b".").unwrap_or(text).to_vec()),
+            }
+            line.clear();
+        } else if !reading.dropped.contains(octet) {
+            if line.is_empty() {
+                start = at;
+            }
+            line.push(*octet);
+        }
+    }
+    panic!("no end in \"{}\"", wire.escape_ascii());
+}
+
+fn lines_of(normal: &[u8]) -> Vec<Vec<u8>> {
+    let lines = normal.split(|octet| b"\r\n".contains(octet));
+    lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
 /// I7, RFC 1939 §3, classes D8, D10, D12, D21: what was stuffed un-stuffs to the normalised message; no reader, however
 /// lenient about line ends, sees an end before the end; the octets counted are the octets received.
 #[test]
@@ -281,10 +422,14 @@ fn every_short_message_survives_and_ends_once() {
         }
         assert_eq!(decoded(&wire, &[wire.len()], LineEnding::Crlf, Method::Offsets), expected);
 
-        let mut lines = wire.split(|octet| b"\r\n".contains(octet));
-        let first_end = lines.position(|line| line == b".").expect("there is a terminator");
-        let ends = wire.len() - 3;
-        assert_eq!(wire[..ends].iter().filter(|octet| b"\r\n".contains(octet)).count(), first_end);
+        for reading in READINGS {
+            assert_eq!(
+                read(&wire, reading),
+                (lines_of(&normal), wire.len() - TERMINATOR),
+                "\"{}\" by {reading:?}",
+                message.escape_ascii()
+            );
+        }
 
         let mut octets = WireOctets::new();
         octets.update(message);
@@ -294,6 +439,35 @@ fn every_short_message_survives_and_ends_once() {
             "\"{}\"",
             message.escape_ascii()
         );
+        let mut octets = WireOctets::new();
+        message.chunks(1).for_each(|octet| octets.update(octet));
+        assert_eq!(usize::try_from(octets.octets()), Ok(normal.len()));
+    });
+}
+
+/// I1, I7, RFC 1939 §3: the end of a body is where its encoder put it, whatever comes behind; the next reply is left as it is.
+#[test]
+fn what_is_pipelined_behind_a_body_is_left() {
+    let behind = [&b"."[..], b".\r\n", b"\r\n", b"\n.\r\n", b"+OK\r\n.a\r\n.\r\n"];
+    for_each_string(6, |message| {
+        let body = encoded_whole(message);
+        let expected = Outcome { body: normalised(message), consumed: body.len(), ended: true };
+        for next in behind {
+            let wire = [&body, next].concat();
+            for ending in ENDINGS {
+                for method in METHODS {
+                    for cut in 1..=wire.len() {
+                        let outcome = decoded(&wire, &[cut, wire.len()], ending, method);
+                        assert_eq!(
+                            outcome,
+                            expected,
+                            "{method:?} of \"{}\" cut at {cut}, {ending:?}",
+                            wire.escape_ascii()
+                        );
+                    }
+                }
+            }
+        }
     });
 }
 
@@ -327,6 +501,51 @@ fn every_short_message_encodes_alike_however_it_is_cut() {
     });
 }
 
+/// I1 for the writers: `encode` and `step` share their state: the same octets, whichever takes which of three parts.
+#[test]
+fn every_short_message_encodes_alike_by_mixed_methods() {
+    for_each_string(6, |message| {
+        let wire = encoded_whole(message);
+        for_each_split(message.len(), |[first, second, _]| {
+            let chunks = [&message[..first], &message[first..second], &message[second..]];
+            for choice in 0..8 {
+                assert_eq!(
+                    encoded_by_turns(chunks, choice),
+                    wire,
+                    "{choice:03b} of \"{}\" cut at {first}, {second}",
+                    message.escape_ascii()
+                );
+            }
+            let mut octets = WireOctets::new();
+            for chunk in chunks {
+                octets.update(chunk);
+            }
+            assert_eq!(usize::try_from(octets.octets()), Ok(normalised(message).len()));
+        });
+    });
+}
+
+/// The chunks whose bit is set in `choice` by [`MultilineEncoder::step`], the others into rooms of 2, 1 and 3 octets.
+fn encoded_by_turns(chunks: [&[u8]; 3], choice: u8) -> Vec<u8> {
+    let mut encoder = MultilineEncoder::new();
+    let mut wire = Vec::new();
+    for (turn, mut rest) in chunks.into_iter().enumerate() {
+        while !rest.is_empty() {
+            let taken = if choice >> turn & 1 == 0 {
+                encoder.encode(rest, &mut (&mut wire).limit([2, 1, 3][turn]))
+            } else {
+                let Stuff { copy, insert } = encoder.step(rest);
+                wire.extend_from_slice(&rest[..copy]);
+                wire.extend_from_slice(insert);
+                copy
+            };
+            rest = &rest[taken..];
+        }
+    }
+    assert!(encoder.finish(&mut wire));
+    wire
+}
+
 /// I1 for the writers, class D15: the walk by blocks writes what the offsets say, whatever stands at whichever place of it.
 #[test]
 fn every_short_string_encodes_alike_at_every_place_of_a_block() {
@@ -335,13 +554,19 @@ fn every_short_string_encodes_alike_at_every_place_of_a_block() {
             let mut message = b".\n.\r.\r\n".repeat(8);
             message.resize(message.len() + shift, b'\n');
             message.extend_from_slice(middle);
+            let cut = message.len();
             message.extend_from_slice(&b".\n".repeat(40));
-            assert_eq!(
-                encoded_whole(&message),
-                stepped(&[&message]),
-                "\"{}\"",
+            let expected = stepped(&[&message]);
+            assert_eq!(encoded_whole(&message), expected, "\"{}\"", message.escape_ascii());
+            let (first, second) = message.split_at(cut);
+            assert!(
+                encoded_in_rooms(&[first, second], 4096) == expected,
+                "\"{}\" cut at {cut}",
                 message.escape_ascii()
             );
+            let mut octets = WireOctets::new();
+            octets.update(&message);
+            assert_eq!(usize::try_from(octets.octets()), Ok(normalised(&message).len()));
         }
     });
 }

@@ -1,240 +1,20 @@
 //! Client against server over a link that fragments, stalls and breaks: the model decides what is due.
 
+mod pair_support;
 mod server_support;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
-use bytes::Buf;
+use pair_support::{Act, Client, Model, Way, offer};
 use pop3_proto::client::{
-    BodyRead, Channel, ClientConfig, ClientSession, CommandId, Eof, Event, Item, Pipelining,
-    ProtocolError, Security, SendError, Update,
+    Channel, ClientConfig, ClientSession, Eof, Pipelining, ProtocolError, Security, Update,
 };
 use pop3_proto::server::{Event as ServerEvent, ServerConfig};
 use pop3_proto::state::{Keyword, State};
-use pop3_proto::{
-    Capability, Command, DropListing, Leniency, Mailbox, Password, ScanListing, UniqueIdListing,
-};
+use pop3_proto::{Command, Leniency, Mailbox, Password};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use server_support::*;
-
-/// What a command should come to.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Due {
-    ok: bool,
-    items: Vec<Item>,
-    data: Vec<u8>,
-}
-
-/// A plain model of a mailbox behind a server.
-#[derive(Debug)]
-struct Model {
-    /// As a client receives them.
-    messages: Vec<Vec<u8>>,
-    marked: BTreeSet<u32>,
-    named: bool,
-    open: bool,
-}
-
-fn octets(message: &[u8]) -> u64 {
-    u64::try_from(message.len()).unwrap()
-}
-
-impl Model {
-    fn new(messages: &[Vec<u8>]) -> Self {
-        Self {
-            messages: messages.iter().map(|message| normalised(message)).collect(),
-            marked: BTreeSet::new(),
-            named: false,
-            open: false,
-        }
-    }
-
-    fn kept(&self) -> impl Iterator<Item = (u32, &Vec<u8>)> {
-        (1..).zip(&self.messages).filter(|(number, _)| !self.marked.contains(number))
-    }
-
-    fn due(&mut self, command: &Command) -> Due {
-        let ok = |items: Vec<Item>| Due { ok: true, items, data: Vec::new() };
-        let scan = |(message, body): (u32, &Vec<u8>)| {
-            Item::Scan(ScanListing::new(number(message), octets(body)))
-        };
-        let unique = |(message, _): (u32, &Vec<u8>)| {
-            let id = unique_id(&format!("id{}", message - 1));
-            Item::UniqueId(UniqueIdListing::new(number(message), id))
-        };
-        if let Some(message) = command.message() {
-            if !self.kept().any(|(kept, _)| kept == message.value()) {
-                return Due::default();
-            }
-        }
-        let one = command.message().map(u32::from);
-        let named = one.and_then(|one| self.kept().find(|(kept, _)| *kept == one));
-        match command {
-            Command::User(mailbox) => {
-                self.named = mailbox.as_str() == MAILBOX;
-                ok(Vec::new())
-            }
-            Command::Pass(password) => {
-                self.open = self.named && password.expose() == PASSWORD.as_bytes();
-                Due { ok: self.open, ..Due::default() }
-            }
-            Command::Capa => {
-                ok(["TOP", "USER", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UIDL"]
-                    .iter()
-                    .map(|tag| Item::Capability(Box::new(Capability::new(tag, &[]).unwrap())))
-                    .collect())
-            }
-            Command::Stat => {
-                let (count, sum) = self
-                    .kept()
-                    .fold((0, 0), |(count, sum), (_, body)| (count + 1, sum + octets(body)));
-                ok(vec![Item::Drop(DropListing::new(count, sum))])
-            }
-            Command::List(None) => ok(self.kept().map(scan).collect()),
-            Command::Uidl(None) => ok(self.kept().map(unique).collect()),
-            Command::List(Some(_)) => ok(named.map(scan).into_iter().collect()),
-            Command::Uidl(Some(_)) => ok(named.map(unique).into_iter().collect()),
-            Command::Retr(_) => Due { ok: true, data: named.unwrap().1.clone(), items: Vec::new() },
-            Command::Top { lines, .. } => {
-                Due { ok: true, data: top_of(named.unwrap().1, *lines), items: Vec::new() }
-            }
-            Command::Dele(message) => {
-                self.marked.insert(message.value());
-                ok(Vec::new())
-            }
-            Command::Rset => {
-                self.marked.clear();
-                ok(Vec::new())
-            }
-            _ => ok(Vec::new()),
-        }
-    }
-}
-
-/// A client that works through a list of commands and compares each answer with the model.
-#[derive(Debug)]
-struct Client {
-    session: ClientSession,
-    commands: VecDeque<Command>,
-    sent: Vec<Command>,
-    model: Model,
-    due: VecDeque<(CommandId, Due)>,
-    got: Due,
-    /// Read bodies by `read_body`, so many octets at a time.
-    read: Option<usize>,
-    body: Option<CommandId>,
-    /// Octets in `got.data` that came.
-    closed: Option<Update>,
-    failed: Option<ProtocolError>,
-}
-
-impl Client {
-    fn over(&self) -> bool {
-        self.closed.is_some() || self.failed.is_some()
-    }
-
-    /// Polls and sends until neither goes on; whether anything happened.
-    fn turn(&mut self) -> bool {
-        let mut any = false;
-        while !self.over() && (self.poll() || self.send()) {
-            any = true;
-        }
-        any
-    }
-
-    fn poll(&mut self) -> bool {
-        if let (Some(id), Some(size)) = (self.body, self.read) {
-            let mut room = vec![0; size];
-            match self.session.read_body(id, &mut room) {
-                Ok(BodyRead::Data(len)) => {
-                    self.got.data.extend_from_slice(&room[..len]);
-                    return true;
-                }
-                Ok(BodyRead::NeedMore) => return false,
-                Ok(BodyRead::EventFirst) => {}
-                Ok(BodyRead::End) => self.body = None,
-                Err(error) => {
-                    self.failed = Some(error);
-                    return true;
-                }
-            }
-        }
-        match self.session.poll_event() {
-            Ok(None) => false,
-            Ok(Some(event)) => {
-                self.take(event);
-                true
-            }
-            Err(error) => {
-                assert_eq!(self.session.poll_event(), Err(error.clone()), "an error is final");
-                self.failed = Some(error);
-                true
-            }
-        }
-    }
-
-    fn take(&mut self, event: Event) {
-        let head = self.due.front().map(|(id, _)| *id);
-        match event {
-            Event::Greeting(greeting) => assert!(greeting.response.is_ok()),
-            Event::Started { id, response } => {
-                assert_eq!((Some(id), response.is_ok()), (head, true));
-                self.got.ok = true;
-                self.body = Some(id);
-            }
-            Event::Item { id, item } => {
-                assert_eq!(Some(id), head, "I5");
-                self.got.items.push(item);
-            }
-            Event::Data { id, data } => {
-                assert_eq!(Some(id), head, "I5");
-                self.got.data.extend_from_slice(&data);
-            }
-            Event::Finished { id } => {
-                self.body = None;
-                self.end(id);
-            }
-            Event::Completed { id, response } => {
-                self.got.ok = response.is_ok();
-                self.end(id);
-            }
-            Event::Closed { update, farewell, .. } => {
-                assert_eq!((self.closed, farewell), (None, None));
-                self.closed = Some(update);
-            }
-            event => panic!("{event:?}"),
-        }
-    }
-
-    fn end(&mut self, id: CommandId) {
-        let (due_id, due) = self.due.pop_front().expect("a command ends once");
-        assert_eq!(id, due_id, "I5");
-        assert_eq!(std::mem::take(&mut self.got), due);
-    }
-
-    fn send(&mut self) -> bool {
-        let Some(command) = self.commands.front() else { return false };
-        match self.session.send(command) {
-            Ok(id) => {
-                let command = self.commands.pop_front().unwrap();
-                self.due.push_back((id, self.model.due(&command)));
-                self.sent.push(command);
-                true
-            }
-            // An RSET may be on its way.
-            Err(SendError::MarkedDeleted(_)) if !self.due.is_empty() => false,
-            Err(SendError::MarkedDeleted(message)) => {
-                assert!(self.model.marked.contains(&message.value()));
-                self.commands.pop_front();
-                true
-            }
-            Err(SendError::BeforeGreeting) => false,
-            Err(error) if error.is_transient() => false,
-            Err(error) => panic!("{command:?}: {error}"),
-        }
-    }
-}
 
 /// Where and how the link breaks.
 #[derive(Clone, Copy, Debug)]
@@ -268,54 +48,11 @@ struct End {
     to_client: usize,
 }
 
-/// One direction of the link.
-#[derive(Debug, Default)]
-struct Way {
-    held: VecDeque<u8>,
-    arrived: usize,
-    /// Nothing more arrives; the receiver has been told.
-    ended: bool,
-}
-
-impl Way {
-    fn put(&mut self, mut out: impl Buf, limit: usize, link: usize) -> bool {
-        let len = out.chunk().len().min(limit).min(link.saturating_sub(self.held.len()));
-        self.held.extend(&out.chunk()[..len]);
-        out.advance(len);
-        len > 0
-    }
-
-    /// At most so many octets, of which `take` says how many it took.
-    fn arrive(&mut self, limit: usize, take: impl FnOnce(&[u8]) -> usize) -> bool {
-        let held = self.held.make_contiguous();
-        let len = held.len().min(limit);
-        let taken = take(&held[..len]);
-        self.held.drain(..taken);
-        self.arrived += taken;
-        taken > 0
-    }
-}
-
-/// Through the window or by copying, as it comes.
-fn offer(window: &mut [u8], octets: &[u8]) -> usize {
-    let len = window.len().min(octets.len());
-    window[..len].copy_from_slice(&octets[..len]);
-    len
-}
-
 fn run(case: &Case) -> End {
-    let mut client = Client {
-        session: ClientSession::new(case.client, Channel::Trusted),
-        commands: case.commands.iter().cloned().collect(),
-        sent: Vec::new(),
-        model: Model::new(&case.messages),
-        due: VecDeque::new(),
-        got: Due::default(),
-        read: case.read,
-        body: None,
-        closed: None,
-        failed: None,
-    };
+    let acts = case.commands.iter().cloned().map(Act::Send);
+    let session = ClientSession::new(case.client, Channel::Trusted);
+    let mut client = Client::new(session, acts.collect(), Model::new(&case.messages));
+    client.read = case.read;
     let mut server =
         Server::new(case.server.clone(), case.messages.clone()).in_pieces_of(case.piece);
     let (mut up, mut down) = (Way::default(), Way::default());
@@ -388,7 +125,7 @@ fn run(case: &Case) -> End {
             }
         }
         // Whoever has done closes its side, when all that it wrote has arrived.
-        let idle = client.commands.is_empty() && client.due.is_empty();
+        let idle = client.acts.is_empty() && client.due.is_empty();
         let client_done = client.over() || idle;
         if client_done && up.held.is_empty() && !up.ended && !client.session.wants_write() {
             (up.ended, any) = (true, true);
@@ -436,7 +173,7 @@ fn check(case: &Case, End { client, server, .. }: &End) {
     if case.cut.is_some() {
         return;
     }
-    assert_eq!((&client.failed, client.due.len(), client.commands.len()), (&None, 0, 0));
+    assert_eq!((&client.failed, client.due.len(), client.acts.len()), (&None, 0, 0));
     assert_eq!(seen.len(), sent.len());
     assert_eq!(client.session.state(), State::Closed);
     assert_eq!(server.session.state(), State::Closed);

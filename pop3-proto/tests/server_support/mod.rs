@@ -146,6 +146,8 @@ pub(crate) struct Server {
     pub(crate) removed: Option<Vec<u32>>,
     /// Whether the session entered UPDATE, once it is closed.
     pub(crate) closed: Option<bool>,
+    /// The handshake is due.
+    pub(crate) tls_due: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -173,6 +175,7 @@ impl Server {
             events: Vec::new(),
             removed: None,
             closed: None,
+            tls_due: false,
         }
     }
 
@@ -203,6 +206,18 @@ impl Server {
                 },
             }
         }
+    }
+
+    /// The messages marked as deleted.
+    pub(crate) fn marked(&self) -> impl Iterator<Item = u32> {
+        self.maildrop.marked().map(u32::from)
+    }
+
+    /// TLS is there; who was named in clear is forgotten.
+    pub(crate) fn establish_tls(&mut self) {
+        self.tls_due = false;
+        self.mailbox = None;
+        self.session.tls_established().expect("it is due");
     }
 
     /// Takes all octets, answering in between; gives what was written meanwhile.
@@ -259,6 +274,21 @@ impl Server {
             }
             Event::Command(Command::Quit) if session.state() == State::Authorization => {
                 session.ok(&text("bye"))
+            }
+            Event::Command(Command::Auth { .. }) => session.challenge(&Base64::empty()),
+            Event::SaslResponse(response) if response.expose() == PLAIN.as_bytes() => {
+                session.authenticated(&text("maildrop open"))
+            }
+            Event::SaslResponse(_) => session.authentication_failed(),
+            Event::SaslCancelled => Ok(()),
+            Event::Command(Command::Lang(_)) => {
+                let listing = session.config().languages[0].clone();
+                session.language(&listing)
+            }
+            Event::Command(Command::Stls) => session.ok(&text("begin")),
+            Event::StartTls => {
+                self.tls_due = true;
+                Ok(())
             }
             Event::Command(command) => match self.maildrop.answer(&command, session) {
                 Ok(Action::Answered) => Ok(()),
