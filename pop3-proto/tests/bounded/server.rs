@@ -210,3 +210,31 @@ fn named_numbers_size_nothing() {
     let top = pop3_proto::Command::Top { message: number(1), lines: u64::MAX };
     assert_eq!(session.poll_event(), Some(Event::Command(top)));
 }
+
+/// I3: in the steady state a message that is served costs no allocation, whatever it is, and neither does a command that
+/// says nothing of its own.
+#[test]
+fn a_message_served_allocates_nothing() {
+    let lines = &b"a line of a message that is not very long\n"[..];
+    for (line, octets) in
+        [(lines, 0), (lines, 4096), (lines, 1 << 20), (b".\n", 4096), (b".\n", 1 << 20)]
+    {
+        let message = line.repeat(octets / line.len());
+        let mut session = in_transaction(ServerConfig::new());
+        let mut serve = || {
+            session.receive(b"RETR 1\r\n");
+            assert!(matches!(session.poll_event(), Some(Event::Command(_))));
+            session.begin_multiline(&text("message follows")).unwrap();
+            let mut taken = 0;
+            while taken < message.len() {
+                taken += session.write_body(&message[taken..]).unwrap();
+                write(&mut session);
+            }
+            session.finish_multiline().unwrap();
+            write(&mut session);
+        };
+        serve();
+        let counted = measure(|| (0..10).for_each(|_| serve()));
+        assert_eq!(counted.count_total, 0, "{octets} octets");
+    }
+}
