@@ -16,8 +16,8 @@ use pop3_proto::codec::{self, LineEnding};
 use pop3_proto::state::State;
 use pop3_proto::{
     ApopDigest, ApopTimestamp, Base64, Capability, Command, CommandError, DropListing, Greeting,
-    LanguageRange, Leniency, Limits, Mailbox, MechanismName, MessageNumber, Password, RawFraming,
-    Response, ScanListing, Secret, Status, Text, UniqueId, UniqueIdListing,
+    LanguageRange, Leniency, Mailbox, MechanismName, MessageNumber, Password, RawFraming, Response,
+    ScanListing, Secret, Status, Text, UniqueId, UniqueIdListing,
 };
 use proptest::prelude::*;
 use support::{

@@ -1,5 +1,7 @@
 //! What a session may hold: the sums that the documentation of [`Limits`] and [`ServerLimits`] gives.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use pop3_proto::Limits;
 use pop3_proto::server::ServerLimits;
 
