@@ -3,6 +3,7 @@
 //! Tests and fuzz targets count. In any other build nothing does.
 
 #[cfg(any(test, all(feature = "fuzzing", feature = "std")))]
+#[allow(unreachable_pub, unused_imports, reason = "`fuzzing` shows them")]
 pub use counted::{Effort, effort};
 #[cfg(any(test, all(feature = "fuzzing", feature = "std")))]
 pub(crate) use counted::{moved, scanned};
@@ -16,6 +17,7 @@ pub(crate) const fn scanned(_: usize) {}
 pub(crate) const fn moved(_: usize) {}
 
 #[cfg(any(test, all(feature = "fuzzing", feature = "std")))]
+#[allow(unreachable_pub, reason = "`fuzzing` shows them")]
 mod counted {
     extern crate std;
 
