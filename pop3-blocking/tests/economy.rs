@@ -138,8 +138,8 @@ fn an_announced_size_allocates_no_more_than_its_bound() {
         let notes = notes();
         let mut session = log_in(script, &notes);
         let counted = measure(|| drop(retr(&mut session).collect(limit).expect("a message")));
-        assert!(counted.bytes_max >= most, "{} for {most}", counted.bytes_max);
-        assert!(counted.bytes_max <= most + 1024, "{} for {most}", counted.bytes_max);
+        // The script gives back what has been read of it.
+        assert!(counted.bytes_max.abs_diff(most) <= 1024, "{} for {most}", counted.bytes_max);
     }
 }
 
