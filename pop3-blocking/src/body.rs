@@ -6,12 +6,16 @@ use bytes::{Buf as _, Bytes};
 use pop3_proto::Response;
 use pop3_proto::client::{BodyRead, CommandId, Event};
 
+use crate::collected::Collected;
 use crate::deadline::Timeouts;
 use crate::driver::Driver;
 use crate::error::Error;
 
 /// Octets that [`Body::collect`] is content with when asked for no other limit: 64 MiB.
 pub const COLLECT_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// Octets that [`Body::collect`] allocates at most because a server announces them: 1 MiB.
+pub const COLLECT_AHEAD: u64 = 1024 * 1024;
 
 /// The body of a multi-line reply while it is received: a message with its byte-stuffing undone and
 /// its CRLFs kept.
@@ -62,21 +66,18 @@ impl<'a, S: Timeouts> Body<'a, S> {
     }
 
     /// The whole message, if it has at most `limit` octets ([`COLLECT_LIMIT`] is a good one).
-    /// Nothing is allocated ahead of what has come.
+    /// It is allocated at once as large as the server says that it is, up to [`COLLECT_AHEAD`], and beyond that
+    /// as it comes.
     ///
     /// # Errors
     /// [`Error::TooLarge`] if it has more; the rest is dropped as if the body was. Otherwise as
     /// [`Body::chunk`].
     pub fn collect(mut self, limit: u64) -> Result<Vec<u8>, Error> {
-        let mut message = Vec::new();
+        let mut message = Collected::new(&self.response, limit);
         while let Some(chunk) = self.chunk()? {
-            let octets = u64::try_from(message.len() + chunk.len()).unwrap_or(u64::MAX);
-            if octets > limit {
-                return Err(Error::TooLarge { limit });
-            }
-            message.extend_from_slice(&chunk);
+            message.push(&chunk)?;
         }
-        Ok(message)
+        Ok(message.into())
     }
 
     fn read_into(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {

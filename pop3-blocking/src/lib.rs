@@ -40,6 +40,7 @@
 mod address;
 mod body;
 mod client;
+mod collected;
 mod connect;
 mod deadline;
 mod driver;
@@ -58,8 +59,9 @@ pub mod trace;
 mod transport;
 
 pub use address::{Address, AddressError, Authentication};
-pub use body::{Body, COLLECT_LIMIT};
+pub use body::{Body, COLLECT_AHEAD, COLLECT_LIMIT};
 pub use client::{Client, LoginError};
+pub use collected::Collected;
 pub use connect::Builder;
 pub use deadline::{Deadlines, Timeouts, Untimed};
 pub use driver::is_end;

@@ -69,6 +69,7 @@ extern crate alloc;
 mod buffer;
 pub mod client;
 pub mod codec;
+mod effort;
 mod error;
 mod escape;
 #[cfg(feature = "fuzzing")]

@@ -9,10 +9,13 @@ pub const MAX_RESPONSE_OCTETS: usize = 512;
 /// Bounds of a client session. What passes one is a [`ProtocolError`](crate::client::ProtocolError), never
 /// silently cut.
 ///
-/// A session holds at most two input blocks, the output (up to three times its limit while it moves),
-/// the queue of commands in flight and two capability lists, the last one and the one that is being
-/// read: with the defaults 128 KiB + 192 KiB + about 100 KiB + 8 MiB, the last only against a server that
-/// fills 512 capability lines to their limit. Nothing is ever sized by a number that the server sent.
+/// A session holds at most two input blocks, the output (up to three times its limit while it moves), 96
+/// octets for each command in flight (and half as much again while their queue grows), two capability
+/// lists, the last one and the one that is being read, and a few lines as values: with the defaults
+/// 128 KiB + 192 KiB + 144 KiB + 8 MiB, the last only against a server that fills 512 capability lines to
+/// their limit. A strict session needs up to 24 octets besides for each gap between the message-numbers of
+/// a listing: 48 MiB against a server that leaves one behind each of 2^21 items. Nothing is ever sized by a
+/// number that the server sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Limits {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
 use futures_core::Stream;
-use pop3_blocking::Error;
+use pop3_blocking::{Collected, Error};
 use pop3_proto::Response;
 use pop3_proto::client::{BodyRead, Event};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
@@ -69,7 +69,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
     }
 
     /// The whole message, if it has at most `limit` octets ([`COLLECT_LIMIT`](crate::COLLECT_LIMIT)
-    /// is a good one). Nothing is allocated ahead of what has come.
+    /// is a good one). It is allocated at once as large as the server says that it is, up to
+    /// [`COLLECT_AHEAD`](crate::COLLECT_AHEAD), and beyond that as it comes.
     ///
     /// # Errors
     /// [`Error::TooLarge`] if it has more; the rest is dropped as if the body was. Otherwise as
@@ -78,15 +79,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
     /// # Cancel safety
     /// Dropped, it drops the body.
     pub async fn collect(mut self, limit: u64) -> Result<Vec<u8>, Error> {
-        let mut message = Vec::new();
+        let mut message = Collected::new(&self.response, limit);
         while let Some(chunk) = self.chunk().await? {
-            let octets = u64::try_from(message.len() + chunk.len()).unwrap_or(u64::MAX);
-            if octets > limit {
-                return Err(Error::TooLarge { limit });
-            }
-            message.extend_from_slice(&chunk);
+            message.push(&chunk)?;
         }
-        Ok(message)
+        Ok(message.into())
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {

@@ -87,8 +87,8 @@ pub use pop3_blocking::Tls;
 #[cfg(feature = "tls")]
 pub use pop3_blocking::rustls;
 pub use pop3_blocking::{
-    Address, AddressError, Authentication, COLLECT_LIMIT, ChannelBindings, Deadlines, Error,
-    QuitError, TlsError, TlsErrorKind,
+    Address, AddressError, Authentication, COLLECT_AHEAD, COLLECT_LIMIT, ChannelBindings,
+    Deadlines, Error, QuitError, TlsError, TlsErrorKind,
 };
 pub use pop3_proto;
 pub use session::Session;

@@ -657,7 +657,7 @@ pub(crate) fn an_answer_for_another_message() -> Vec<Scenario> {
     .into()
 }
 
-/// D20, E13: nothing is sized by what a server announces, and what a caller will not hold is no end.
+/// D20, E13: no message is as long as a server announces, and what a caller will not hold is no end.
 pub(crate) fn a_message_is_as_long_as_it_is() -> Vec<Scenario> {
     let (more, usable) = usable();
     let mut script = talk(&[

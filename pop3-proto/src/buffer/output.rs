@@ -5,6 +5,7 @@ use core::mem;
 
 use super::wipe;
 use crate::codec::octets;
+use crate::effort::moved;
 
 /// Lines on their way out. Octets of credentials are wiped as they leave, and whenever the buffer
 /// moves.
@@ -80,6 +81,7 @@ impl Output {
         }
         let secret = self.left < self.secret_to;
         let waiting = self.waiting().len();
+        moved(waiting);
         let needed = waiting + len;
         // Moving within the buffer costs no more than what has left since the last move; for that a
         // buffer out of which little leaves at a time is twice as large.

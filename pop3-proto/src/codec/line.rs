@@ -3,6 +3,7 @@
 use memchr::memchr;
 
 use super::scan::{CARRIAGE_RETURN, LINE_FEED};
+use crate::effort::scanned;
 
 /// Which octets end a line.
 ///
@@ -173,6 +174,7 @@ impl LineDecoder {
         let from = self.searched.min(input.len());
         let found = memchr(LINE_FEED, input.get(from..)?).map(|at| from + at);
         self.searched = found.unwrap_or(input.len());
+        scanned(self.searched - from + usize::from(found.is_some()));
         found
     }
 }

@@ -8,6 +8,7 @@
 use memchr::memmem::Finder;
 
 use super::LineEnding;
+use crate::effort::scanned;
 
 pub(super) const CARRIAGE_RETURN: u8 = b'\r';
 pub(super) const LINE_FEED: u8 = b'\n';
@@ -53,6 +54,7 @@ impl LeadingDots {
     #[inline]
     pub(super) fn find(&mut self, input: &[u8]) -> Option<usize> {
         let hit = self.find_near(input);
+        scanned(hit.map_or(input.len(), |hit| input.len().min(hit + BLOCK)));
         // The next hit is likely to lie as far away as this one.
         self.near = if hit.is_some_and(|hit| hit < THICK) { BLOCK } else { 0 };
         hit
@@ -90,6 +92,7 @@ impl LeadingDots {
     /// body. `None`: the body ends in this block, which is for somebody else to walk.
     #[inline]
     pub(super) fn strip(&self, window: &[u8; BLOCK + 4]) -> Option<Stripped> {
+        scanned(window.len());
         let lenient = self.lenient();
         let [head @ .., _, _] = window;
         let [_, _, block @ .., _, _] = window;

@@ -7,6 +7,7 @@ use super::octets;
 use super::scan::{
     BLOCK, CARRIAGE_RETURN, EXPANDED, LINE_FEED, TERMINATION, count_halves, expand, find_repair,
 };
+use crate::effort::scanned;
 
 /// Runs shorter than this come faster block by block than each on its own: a run costs as much as a few dozen octets
 /// of a block.
@@ -184,6 +185,7 @@ impl MultilineEncoder {
             taken.checked_sub(1).and_then(|start| input.get(start..)?.first_chunk())
         {
             let length = expand(window, &mut octets);
+            scanned(window.len());
             if out.remaining_mut() < length {
                 return;
             }
@@ -202,7 +204,9 @@ impl MultilineEncoder {
     }
 
     fn repair(&mut self, input: &[u8]) -> Stuff {
-        let Some(at) = find_repair(input) else {
+        let found = find_repair(input);
+        scanned(found.map_or(input.len(), |at| input.len().min(at + BLOCK)));
+        let Some(at) = found else {
             self.written = self.written.after(input);
             return Stuff { copy: input.len(), insert: b"" };
         };
@@ -246,7 +250,9 @@ impl MultilineEncoder {
 fn end_lines(input: &[u8], out: &mut impl BufMut) -> usize {
     let mut taken = 0;
     while let Some(rest @ [LINE_FEED, line @ ..]) = input.get(taken..) {
-        let Some(length) = memchr2(CARRIAGE_RETURN, LINE_FEED, line) else { break };
+        let found = memchr2(CARRIAGE_RETURN, LINE_FEED, line);
+        scanned(found.map_or(line.len(), |length| length + 1));
+        let Some(length) = found else { break };
         let is_ended = line.get(length) == Some(&LINE_FEED);
         if !is_ended || length < SHORT || out.remaining_mut() < length.saturating_add(3) {
             break;

@@ -3,6 +3,7 @@
 use memchr::memchr2;
 
 use super::scan::{CARRIAGE_RETURN, LINE_FEED};
+use crate::effort::scanned;
 
 /// Cuts a message at its headers, the blank line and so many lines of its body: the answer to TOP (RFC 1939 §7).
 ///
@@ -66,7 +67,9 @@ impl TopLines {
                 break;
             }
             let rest = input.get(taken..).unwrap_or_default();
-            let Some(length) = memchr2(CARRIAGE_RETURN, LINE_FEED, rest) else {
+            let found = memchr2(CARRIAGE_RETURN, LINE_FEED, rest);
+            scanned(found.map_or(rest.len(), |length| length + 1));
+            let Some(length) = found else {
                 self.line = Line::Begun;
                 return input.len();
             };

@@ -17,6 +17,9 @@ pub use pair::pair;
 pub use server::server_session;
 pub use values::{command_roundtrip, response_roundtrip};
 
+#[cfg(feature = "std")]
+pub use crate::effort::{Effort, effort};
+
 use alloc::format;
 use core::fmt::{Debug, Display};
 

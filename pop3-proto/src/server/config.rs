@@ -8,6 +8,11 @@ use crate::{Capability, LanguageListing, MechanismName};
 
 /// Bounds of a server session. What passes one is answered `-ERR`, or ends the session; nothing that
 /// a client sends makes a session hold more.
+///
+/// A session holds at most an input block for commands, in an exchange one for responses, a challenge and a
+/// response, and the output (up to three times its limit while it moves): with the defaults 2 KiB + 12 KiB +
+/// 24 KiB + 192 KiB. Idle it holds nothing of that: see
+/// [`ServerSession::release_idle`](super::ServerSession::release_idle).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ServerLimits {

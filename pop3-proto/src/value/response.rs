@@ -102,6 +102,25 @@ impl Response {
         Text::received(text.unwrap_or(octets))
     }
 
+    /// How many octets a message has, if the answer to RETR says so: `+OK 120 octets` (RFC 1939 §5).
+    ///
+    /// A hint, and often wrong: it says nothing about where the message ends, and must not size anything
+    /// without a bound.
+    ///
+    /// ```
+    /// use pop3_proto::{Response, Status, Text};
+    /// let response = Response::new(Status::Ok, Text::new("120 octets")?);
+    /// assert_eq!(response.octets(), Some(120));
+    /// # Ok::<(), pop3_proto::InvalidValue>(())
+    /// ```
+    #[must_use]
+    pub fn octets(&self) -> Option<u64> {
+        let words = || self.text.octets().split(|octet| *octet == b' ');
+        let (count, _) = words().zip(words().skip(1)).find(|(_, unit)| *unit == b"octets")?;
+        let digits = Some(count).filter(|count| count.iter().all(u8::is_ascii_digit))?;
+        core::str::from_utf8(digits).ok()?.parse().ok()
+    }
+
     /// What to do after this `-ERR`, if it has a code that was announced and a specification
     /// defines.
     ///
@@ -335,6 +354,27 @@ mod tests {
 
     fn with_text(text: &[u8]) -> Response {
         Response::new(Status::Err, Text::received(text))
+    }
+
+    /// D20, E13: a count is one only where RFC 1939 §5 has it, and only if it is one.
+    #[test]
+    fn octets_are_counted_by_a_number_before_their_name() {
+        for (text, octets) in [
+            (&b"120 octets"[..], Some(120)),
+            (b"message follows (7 lines) 120 octets", Some(120)),
+            (b"18446744073709551615 octets", Some(u64::MAX)),
+            (b"18446744073709551616 octets", None),
+            (b"+1 octets", None),
+            (b"-1 octets", None),
+            (b"{120} octets", None),
+            (b" octets", None),
+            (b"octets 120", None),
+            (b"2 messages (320 octets)", None),
+            (b"120", None),
+            (b"", None),
+        ] {
+            assert_eq!(with_text(text).octets(), octets, "{}", text.escape_ascii());
+        }
     }
 
     /// R2449-8.01, R2449-8.03, R3206-4.02: case does not matter, unknown detail is ignored.

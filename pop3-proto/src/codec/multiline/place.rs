@@ -1,6 +1,7 @@
 //! Where the octets of a body come to lie: over the input, or apart from it.
 
 use crate::codec::scan::BLOCK;
+use crate::effort::moved;
 
 /// The input of a walk and its output. Positions of the output never lie behind those of the input.
 pub(super) trait Place {
@@ -38,6 +39,7 @@ impl Place for InPlace<'_> {
         // Nothing has moved before the first dot: most buffers have none.
         if read != written && read.checked_add(len).is_some_and(|end| end <= self.octets.len()) {
             self.octets.copy_within(read..read + len, written);
+            moved(len);
         }
     }
 
@@ -53,6 +55,7 @@ impl Place for InPlace<'_> {
     fn put(&mut self, written: usize, block: &[u8; BLOCK]) {
         if let Some(place) = self.octets.get_mut(written..).and_then(<[u8]>::first_chunk_mut) {
             *place = *block;
+            moved(block.len());
         }
     }
 }
@@ -77,6 +80,7 @@ impl Place for Apart<'_> {
         let to = self.out.get_mut(written..).and_then(|rest| rest.get_mut(..len));
         if let (Some(from), Some(to)) = (from, to) {
             to.copy_from_slice(from);
+            moved(len);
         }
     }
 
@@ -90,6 +94,7 @@ impl Place for Apart<'_> {
     fn put(&mut self, written: usize, block: &[u8; BLOCK]) {
         if let Some(place) = self.out.get_mut(written..).and_then(<[u8]>::first_chunk_mut) {
             *place = *block;
+            moved(block.len());
         }
     }
 }
