@@ -6,8 +6,8 @@ use super::LineEnding;
 use super::scan::{BLOCK, CARRIAGE_RETURN, LINE_FEED, LeadingDots, TERMINATION};
 use place::{Apart, InPlace, Place};
 
-/// Runs shorter than this come faster octet by octet than each on its own.
-const SHORT: usize = 32;
+/// Runs shorter than this come faster block by block than each on its own.
+const SHORT: usize = 48;
 
 /// Finds the end of a multi-line response and takes the byte-stuffing out of it (RFC 1939 §3).
 ///

@@ -106,12 +106,13 @@ impl LeadingDots {
         }
         let mut octets = [0; BLOCK];
         let mut kept = 0;
-        for (&octet, &dot) in block.iter().zip(&dots) {
-            // Always written, and written over when it was a dot: a branch here would be missed half of the time.
-            if let Some(place) = octets.get_mut(kept % BLOCK) {
-                *place = octet;
+        for (word, dots) in words(block).zip(words(&dots)) {
+            let (word, length) = without(word, dots);
+            // All eight are always written, and the last of them written over if they do not belong there.
+            if let Some(place) = octets.get_mut(kept..kept + 8) {
+                place.copy_from_slice(&word.to_le_bytes());
             }
-            kept += usize::from(dot ^ 1);
+            kept += length;
         }
         Some(Stripped { octets, kept })
     }
@@ -126,6 +127,23 @@ pub(super) struct Stripped {
     /// The octets that stay; what lies behind the first `kept` has no meaning.
     pub(super) octets: [u8; BLOCK],
     pub(super) kept: usize,
+}
+
+/// Closes the gaps in a word where `dots` has a lane set; how many octets stay.
+///
+/// What lost: octet by octet, each written and written over if it was a dot, half as slow again on lines of one dot and
+/// twice as slow on short ones; the whole rest of the block copied behind each dot, as slow on lines of one dot.
+#[inline]
+fn without(mut word: u64, mut dots: u64) -> (u64, usize) {
+    let mut length = 8;
+    while dots != 0 {
+        // The octets in front of the first dot stay where they are, those behind it move up, and so do their lanes.
+        let before = !dots & (dots - 1);
+        word = (word & before) | ((word >> 8) & !before);
+        dots = (dots & (dots - 1)) >> 8;
+        length -= 1;
+    }
+    (word, length)
 }
 
 /// Where the encoder has to put something in: the first of two neighbours that are a CR without LF, an LF without CR, or
@@ -289,4 +307,24 @@ fn padded<const N: usize>(rest: &[u8]) -> [u8; N] {
         octets.copy_from_slice(rest);
     }
     window
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    /// Class D15: any eight octets, with dots in any lanes of them.
+    #[test]
+    fn words_lose_their_dots_and_nothing_else() {
+        let octets = *b"abcdefgh";
+        for lanes in 0..=u8::MAX {
+            let is_dot = |lane: usize| lanes >> lane & 1;
+            let dots = u64::from_le_bytes(core::array::from_fn(is_dot));
+            let kept: Vec<u8> =
+                (0..8).filter(|&lane| is_dot(lane) == 0).map(|lane| octets[lane]).collect();
+            let (word, length) = without(u64::from_le_bytes(octets), dots);
+            assert_eq!(word.to_le_bytes()[..length], kept, "{lanes:#010b}");
+        }
+    }
 }
