@@ -4,7 +4,7 @@
 //! What is covered, over `. CR LF a`:
 //!
 //! - `MultilineDecoder`, both line endings, every string of up to 9 octets (349,525 of them; those that hold a terminator
-//!   have every continuation behind it): all three methods whole, octet by octet and at every 2-split. Up to 7 octets:
+//!   have every continuation behind it): all four methods whole, octet by octet and at every 2-split. Up to 7 octets:
 //!   `decode_into` in rooms of 1 to 4 octets, and of exactly the octets of the body.
 //! - The same decoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block.
 //! - `MultilineEncoder` and `WireOctets`: every message of up to 9 octets whole; up to 7 octets at every 2-split and in
@@ -30,6 +30,7 @@ struct Outcome {
 #[derive(Clone, Copy, Debug)]
 enum Method {
     Offsets,
+    Runs,
     InPlace,
     Into,
 }
@@ -108,6 +109,15 @@ fn one_step(
                 BodyStep::NeedMore => (Vec::new(), 0, false),
             };
         }
+        Method::Runs => {
+            let mut body = Vec::new();
+            let step = decoder.decode_runs(shown, |run| {
+                assert!(!run.is_empty(), "a run of nothing");
+                body.extend_from_slice(run);
+            });
+            assert_eq!((step.written, step.end), (body.len(), decoder.ended()));
+            return (body, step.read, false);
+        }
         Method::InPlace => {
             out[..shown.len()].copy_from_slice(shown);
             let step = decoder.decode_in_place(&mut out[..shown.len()]);
@@ -144,7 +154,7 @@ fn every_short_body_decodes_alike_however_it_is_cut() {
                     wire.escape_ascii()
                 );
             };
-            for method in [Method::Offsets, Method::InPlace, Method::Into] {
+            for method in [Method::Offsets, Method::Runs, Method::InPlace, Method::Into] {
                 (0..=wire.len()).for_each(|cut| check(&[cut, wire.len()], method));
                 check(&octet_by_octet(wire.len()), method);
             }
@@ -164,7 +174,7 @@ fn every_short_string_decodes_alike_at_every_place_of_a_block() {
             wire.extend_from_slice(&b"\r\n.a".repeat(40));
             for ending in ENDINGS {
                 let expected = unstuffed(&wire, ending);
-                for method in [Method::Offsets, Method::InPlace, Method::Into] {
+                for method in [Method::Offsets, Method::Runs, Method::InPlace, Method::Into] {
                     let outcome = decoded(&wire, &[wire.len()], ending, method);
                     assert_eq!(
                         outcome,

@@ -5,6 +5,8 @@
 //! instructions) costs little to start. So a search looks at the near octets by blocks and hands only what lies farther
 //! away to `memchr`: sparse hits get the one, thick ones the other.
 
+use core::hint::black_box;
+
 use memchr::memmem::Finder;
 
 use super::LineEnding;
@@ -235,6 +237,30 @@ pub(super) fn count_halves(input: &[u8]) -> usize {
     input.chunks(2 * BLOCK).zip(neighbours.chunks(2 * BLOCK)).map(sum).sum()
 }
 
+/// One bit for each LF in a block that a termination octet follows; the block is `window` without its first octet and its
+/// last three.
+#[inline]
+pub(super) fn dotted_feeds(window: &[u8; BLOCK + 4]) -> u64 {
+    let [_, left @ .., _, _, _] = window;
+    let [_, _, right @ .., _, _] = window;
+    let mut hits = [0; BLOCK];
+    for ((hit, &left), &right) in hits.iter_mut().zip(left).zip(right) {
+        *hit = is(left, LINE_FEED) & is(right, TERMINATION);
+    }
+    // By way of memory: otherwise what compares and multiplies is kept busy with bringing lanes from vectors to words.
+    bits(&black_box(hits))
+}
+
+/// Lanes as bits: a multiplication brings the eight of a word next to each other.
+///
+/// What lost, on lines that each begin with a dot: the lanes of all words laid over each other and transposed, one fifth;
+/// bits that were each shifted to their place, more than that, because the comparison leaves the vectors.
+#[inline]
+fn bits(lanes: &[u8; BLOCK]) -> u64 {
+    words(lanes)
+        .rfold(0, |bits, word| (bits << 8) | (word.wrapping_mul(0x0102_0408_1020_4080) >> 56))
+}
+
 /// One where two octets ahead of a lane stands a dot behind a line end.
 #[inline]
 fn leading_dots(window: &[u8; BLOCK + 2], lenient: bool) -> [u8; BLOCK] {
@@ -295,7 +321,7 @@ fn any(hits: &[u8; BLOCK]) -> bool {
 
 #[allow(clippy::inline_always, reason = "as a call it costs the decoder half as much again")]
 #[inline(always)]
-fn words(hits: &[u8; BLOCK]) -> impl Iterator<Item = u64> {
+fn words(hits: &[u8; BLOCK]) -> impl DoubleEndedIterator<Item = u64> {
     hits.chunks_exact(8).filter_map(|word| word.first_chunk().copied().map(u64::from_le_bytes))
 }
 
@@ -326,5 +352,24 @@ mod tests {
             let (word, length) = without(u64::from_le_bytes(octets), dots);
             assert_eq!(word.to_le_bytes()[..length], kept, "{lanes:#010b}");
         }
+    }
+
+    /// Class D15: every pair of neighbours at every place of a block, beside what looks like one half of a hit.
+    #[test]
+    fn feeds_are_found_at_every_place() {
+        for filler in *b"a.\n\r" {
+            for place in 0..BLOCK + 3 {
+                for pair in [*b"\n.", *b"\na", *b"a.", *b".\n"] {
+                    let mut window = [filler; BLOCK + 4];
+                    window[place..place + 2].copy_from_slice(&pair);
+                    let expected = (0..BLOCK)
+                        .filter(|lane| window[lane + 1..].starts_with(b"\n."))
+                        .fold(0, |feeds, lane| feeds | 1 << lane);
+                    assert_eq!(dotted_feeds(&window), expected, "{pair:?} at {place}");
+                }
+            }
+        }
+        let thick: [u8; BLOCK + 4] = core::array::from_fn(|at| b"\n."[at % 2]);
+        assert_eq!(dotted_feeds(&thick), 0xaaaa_aaaa_aaaa_aaaa);
     }
 }
