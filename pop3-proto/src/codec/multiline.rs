@@ -9,7 +9,7 @@ use place::{Apart, InPlace, Place};
 use runs::Runs;
 
 /// Runs shorter than this come faster block by block than each on its own.
-const SHORT: usize = 48;
+const SHORT: usize = 32;
 
 /// Finds the end of a multi-line response and takes the byte-stuffing out of it (RFC 1939 §3).
 ///
