@@ -4,9 +4,9 @@
 //! What is covered, over `. CR LF a`:
 //!
 //! - `MultilineDecoder`, both line endings, every string of up to 9 octets (349,525 of them; those that hold a terminator
-//!   have every continuation behind it): all three methods whole, octet by octet and at every 2-split. Up to 7 octets:
+//!   have every continuation behind it): all four methods whole, octet by octet and at every 2-split. Up to 7 octets:
 //!   `decode_into` in rooms of 1 to 4 octets, and of exactly the octets of the body. Up to 6 octets: every 3-split, with
-//!   each of the 27 ways to choose a method for each part.
+//!   each of the 64 ways to choose a method for each part.
 //! - The same decoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block; up to
 //!   2 octets there also cut in front of, within and behind the string.
 //! - `MultilineEncoder` and `WireOctets`: every message of up to 9 octets whole; up to 7 octets at every 2-split and in
@@ -41,11 +41,12 @@ struct Outcome {
 #[derive(Clone, Copy, Debug)]
 enum Method {
     Offsets,
+    Runs,
     InPlace,
     Into,
 }
 
-const METHODS: [Method; 3] = [Method::Offsets, Method::InPlace, Method::Into];
+const METHODS: [Method; 4] = [Method::Offsets, Method::Runs, Method::InPlace, Method::Into];
 
 /// Calls `check` with every string over `. CR LF a` of at most `longest` octets.
 fn for_each_string(longest: usize, mut check: impl FnMut(&[u8])) {
@@ -131,6 +132,15 @@ fn one_step(
                 BodyStep::NeedMore => (Vec::new(), 0, false),
             };
         }
+        Method::Runs => {
+            let mut body = Vec::new();
+            let step = decoder.decode_runs(shown, |run| {
+                assert!(!run.is_empty(), "a run of nothing");
+                body.extend_from_slice(run);
+            });
+            assert_eq!((step.written, step.end), (body.len(), decoder.ended()));
+            return (body, step.read, false);
+        }
         Method::InPlace => {
             out[..shown.len()].copy_from_slice(shown);
             let step = decoder.decode_in_place(&mut out[..shown.len()]);
@@ -182,8 +192,8 @@ fn every_short_body_decodes_alike_by_mixed_methods() {
         for ending in ENDINGS {
             let expected = unstuffed(wire, ending);
             for_each_split(wire.len(), |cuts| {
-                for choice in 0..27 {
-                    let methods = [choice % 3, choice / 3 % 3, choice / 9].map(|at| METHODS[at]);
+                for choice in 0..64 {
+                    let methods = [choice % 4, choice / 4 % 4, choice / 16].map(|at| METHODS[at]);
                     assert_eq!(
                         decoded_by_turns(wire, &cuts, ending, methods),
                         expected,

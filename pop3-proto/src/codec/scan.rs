@@ -5,6 +5,8 @@
 //! instructions) costs little to start. So a search looks at the near octets by blocks and hands only what lies farther
 //! away to `memchr`: sparse hits get the one, thick ones the other.
 
+use core::hint::black_box;
+
 use memchr::memmem::Finder;
 
 use super::LineEnding;
@@ -109,12 +111,13 @@ impl LeadingDots {
         }
         let mut octets = [0; BLOCK];
         let mut kept = 0;
-        for (&octet, &dot) in block.iter().zip(&dots) {
-            // Always written, and written over when it was a dot: a branch here would be missed half of the time.
-            if let Some(place) = octets.get_mut(kept % BLOCK) {
-                *place = octet;
+        for (word, dots) in words(block).zip(words(&dots)) {
+            let (word, length) = without(word, dots);
+            // All eight are always written, and the last of them written over if they do not belong there.
+            if let Some(place) = octets.get_mut(kept..kept + 8) {
+                place.copy_from_slice(&word.to_le_bytes());
             }
-            kept += usize::from(dot ^ 1);
+            kept += length;
         }
         Some(Stripped { octets, kept })
     }
@@ -129,6 +132,23 @@ pub(super) struct Stripped {
     /// The octets that stay; what lies behind the first `kept` has no meaning.
     pub(super) octets: [u8; BLOCK],
     pub(super) kept: usize,
+}
+
+/// Closes the gaps in a word where `dots` has a lane set; how many octets stay.
+///
+/// What lost: octet by octet, each written and written over if it was a dot, half as slow again on lines of one dot and
+/// twice as slow on short ones; the whole rest of the block copied behind each dot, as slow on lines of one dot.
+#[inline]
+fn without(mut word: u64, mut dots: u64) -> (u64, usize) {
+    let mut length = 8;
+    while dots != 0 {
+        // The octets in front of the first dot stay where they are, those behind it move up, and so do their lanes.
+        let before = !dots & (dots - 1);
+        word = (word & before) | ((word >> 8) & !before);
+        dots = (dots & (dots - 1)) >> 8;
+        length -= 1;
+    }
+    (word, length)
 }
 
 /// Where the encoder has to put something in: the first of two neighbours that are a CR without LF, an LF without CR, or
@@ -220,6 +240,30 @@ pub(super) fn count_halves(input: &[u8]) -> usize {
     input.chunks(2 * BLOCK).zip(neighbours.chunks(2 * BLOCK)).map(sum).sum()
 }
 
+/// One bit for each LF in a block that a termination octet follows; the block is `window` without its first octet and its
+/// last three.
+#[inline]
+pub(super) fn dotted_feeds(window: &[u8; BLOCK + 4]) -> u64 {
+    let [_, left @ .., _, _, _] = window;
+    let [_, _, right @ .., _, _] = window;
+    let mut hits = [0; BLOCK];
+    for ((hit, &left), &right) in hits.iter_mut().zip(left).zip(right) {
+        *hit = is(left, LINE_FEED) & is(right, TERMINATION);
+    }
+    // By way of memory: otherwise what compares and multiplies is kept busy with bringing lanes from vectors to words.
+    bits(&black_box(hits))
+}
+
+/// Lanes as bits: a multiplication brings the eight of a word next to each other.
+///
+/// What lost, on lines that each begin with a dot: the lanes of all words laid over each other and transposed, one fifth;
+/// bits that were each shifted to their place, more than that, because the comparison leaves the vectors.
+#[inline]
+fn bits(lanes: &[u8; BLOCK]) -> u64 {
+    words(lanes)
+        .rfold(0, |bits, word| (bits << 8) | (word.wrapping_mul(0x0102_0408_1020_4080) >> 56))
+}
+
 /// One where two octets ahead of a lane stands a dot behind a line end.
 #[inline]
 fn leading_dots(window: &[u8; BLOCK + 2], lenient: bool) -> [u8; BLOCK] {
@@ -280,7 +324,7 @@ fn any(hits: &[u8; BLOCK]) -> bool {
 
 #[allow(clippy::inline_always, reason = "as a call it costs the decoder half as much again")]
 #[inline(always)]
-fn words(hits: &[u8; BLOCK]) -> impl Iterator<Item = u64> {
+fn words(hits: &[u8; BLOCK]) -> impl DoubleEndedIterator<Item = u64> {
     hits.chunks_exact(8).filter_map(|word| word.first_chunk().copied().map(u64::from_le_bytes))
 }
 
@@ -292,4 +336,43 @@ fn padded<const N: usize>(rest: &[u8]) -> [u8; N] {
         octets.copy_from_slice(rest);
     }
     window
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    /// Class D15: any eight octets, with dots in any lanes of them.
+    #[test]
+    fn words_lose_their_dots_and_nothing_else() {
+        let octets = *b"abcdefgh";
+        for lanes in 0..=u8::MAX {
+            let is_dot = |lane: usize| lanes >> lane & 1;
+            let dots = u64::from_le_bytes(core::array::from_fn(is_dot));
+            let kept: Vec<u8> =
+                (0..8).filter(|&lane| is_dot(lane) == 0).map(|lane| octets[lane]).collect();
+            let (word, length) = without(u64::from_le_bytes(octets), dots);
+            assert_eq!(word.to_le_bytes()[..length], kept, "{lanes:#010b}");
+        }
+    }
+
+    /// Class D15: every pair of neighbours at every place of a block, beside what looks like one half of a hit.
+    #[test]
+    fn feeds_are_found_at_every_place() {
+        for filler in *b"a.\n\r" {
+            for place in 0..BLOCK + 3 {
+                for pair in [*b"\n.", *b"\na", *b"a.", *b".\n"] {
+                    let mut window = [filler; BLOCK + 4];
+                    window[place..place + 2].copy_from_slice(&pair);
+                    let expected = (0..BLOCK)
+                        .filter(|lane| window[lane + 1..].starts_with(b"\n."))
+                        .fold(0, |feeds, lane| feeds | 1 << lane);
+                    assert_eq!(dotted_feeds(&window), expected, "{pair:?} at {place}");
+                }
+            }
+        }
+        let thick: [u8; BLOCK + 4] = core::array::from_fn(|at| b"\n."[at % 2]);
+        assert_eq!(dotted_feeds(&thick), 0xaaaa_aaaa_aaaa_aaaa);
+    }
 }

@@ -13,6 +13,7 @@ use crate::codec::{
 #[derive(Clone, Copy, Debug)]
 enum Method {
     Offsets,
+    Runs,
     InPlace,
     Into(usize),
 }
@@ -27,9 +28,10 @@ pub fn multiline(data: &[u8]) {
     let into = Method::Into(1 + usize::from(room));
     for methods in [
         &[Method::Offsets][..],
+        &[Method::Runs],
         &[Method::InPlace],
         &[into],
-        &[Method::InPlace, into, Method::Offsets],
+        &[Method::InPlace, into, Method::Runs, Method::Offsets],
         &[Method::Offsets, Method::Into(0), Method::InPlace, Method::Into(1)],
     ] {
         for sizes in [Sizes::always(usize::MAX), Sizes::new(small, large), Sizes::always(1)] {
@@ -130,6 +132,7 @@ fn decoded(wire: &[u8], mut sizes: Sizes, methods: &[Method], ending: LineEnding
     if found.ended {
         let rest = &wire[found.consumed..];
         assert_eq!(decoder.decode(rest), BodyStep::End { len: 0, skip: 0 });
+        assert_eq!(decode(&mut decoder, rest, Method::Runs), (Vec::new(), 0));
         assert_eq!(decode(&mut decoder, rest, Method::InPlace), (Vec::new(), 0));
         assert_eq!(decode(&mut decoder, rest, Method::Into(9)), (Vec::new(), 0));
     }
@@ -146,6 +149,13 @@ fn decode(decoder: &mut MultilineDecoder, input: &[u8], method: Method) -> (Vec<
             BodyStep::End { len, skip } => (input[..len].to_vec(), len + skip),
             BodyStep::NeedMore => (Vec::new(), 0),
         },
+        Method::Runs => {
+            let mut body = Vec::new();
+            let Decoded { written, read, .. } =
+                decoder.decode_runs(input, |run| body.extend_from_slice(run));
+            assert_eq!(written, body.len());
+            (body, read)
+        }
         Method::InPlace => {
             let mut buffer = input.to_vec();
             let Decoded { written, read, .. } = decoder.decode_in_place(&mut buffer);
