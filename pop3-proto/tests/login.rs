@@ -665,7 +665,7 @@ fn no_service_is_told() {
             assert_eq!(response.text.octets(), b"full");
         }
     }
-    let mut session = self::session(Security::Implicit, Channel::Tls);
+    let mut session = session(Security::Implicit, Channel::Tls);
     session.receive(b"-ERR closing\r\n");
     let mut login = Login::new(&session, password("p"), Choice::Best);
     let (outcome, _) = drive(&mut session, |session| login.step(session), &[]);
