@@ -76,15 +76,27 @@ fn must_escape(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
     use alloc::string::ToString as _;
 
+    /// K3, K4: what drives a terminal, ends a line or turns the direction of a text around is spelled out.
     #[test]
     fn controls_and_bidi_never_pass() {
+        let is_plain = |shown: &str| shown.bytes().all(|octet| matches!(octet, b' '..=b'~'));
         for hostile in
             ["\x1b[31m", "\x07", "\r\n", "\u{9b}31m", "\u{202e}", "\u{2028}", "\x7f", "\0"]
         {
             let shown = Escaped::new(hostile.as_bytes()).to_string();
-            assert!(!shown.chars().any(must_escape), "{shown}");
+            assert!(is_plain(&shown), "{hostile:?}");
+        }
+        let controls = ('\0'..='\x1f').chain('\x7f'..='\u{9f}');
+        let directions = "\u{61c}\u{200e}\u{200f}\u{2066}\u{2067}\u{2068}\u{2069}".chars();
+        for hostile in controls.chain('\u{2028}'..='\u{202e}').chain(directions) {
+            let shown = Escaped::new(hostile.encode_utf8(&mut [0; 4]).as_bytes()).to_string();
+            assert_eq!(shown, format!("\\u{{{:x}}}", u32::from(hostile)));
+        }
+        for octet in 0x80..=0xff {
+            assert_eq!(Escaped::new(&[octet]).to_string(), format!("\\x{octet:02x}"));
         }
     }
 

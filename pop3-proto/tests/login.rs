@@ -649,15 +649,23 @@ fn no_handshake_is_due_once_the_session_is_over() {
     }
 }
 
-/// The greeting may be negative, and the server may say farewell at any time.
+/// H4: the greeting may be negative, also where something of it is forgiven, and the server may say farewell at any time.
 #[test]
 fn no_service_is_told() {
-    let mut session = ClientSession::new(ClientConfig::new(Security::StlsRequired), Channel::Clear);
-    session.receive(b"-ERR full\r\n");
-    let mut opening = Opening::new(UseStls::Required);
-    let (outcome, _) = drive(&mut session, |session| opening.step(session), &[]);
-    assert!(matches!(outcome, Err(LoginError::NoService(_))));
-    let mut session = self::session(Security::Implicit, Channel::Tls);
+    for greeting in ["-ERR full\r\n", "-err full\r\n", "-ERR\tfull\r\n"] {
+        for stls in [UseStls::Required, UseStls::IfOffered, UseStls::Never] {
+            let config = ClientConfig::new(Security::StlsRequired);
+            let mut session = ClientSession::new(config, Channel::Clear);
+            session.receive(greeting.as_bytes());
+            let mut opening = Opening::new(stls);
+            let (outcome, _) = drive(&mut session, |session| opening.step(session), &[]);
+            let Err(LoginError::NoService(response)) = outcome else {
+                panic!("{greeting} {stls:?}")
+            };
+            assert_eq!(response.text.octets(), b"full");
+        }
+    }
+    let mut session = session(Security::Implicit, Channel::Tls);
     session.receive(b"-ERR closing\r\n");
     let mut login = Login::new(&session, password("p"), Choice::Best);
     let (outcome, _) = drive(&mut session, |session| login.step(session), &[]);

@@ -48,9 +48,13 @@ fn moved(octets: &mut Vec<u8>) -> Box<[u8]> {
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len()
-            && self.0.iter().zip(&other.0).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+        self.0.len() == other.0.len() && are_equal(self.0.iter().zip(&other.0))
     }
+}
+
+/// Whether no pair differs. Each is looked at, whatever those before it were.
+fn are_equal<'a>(pairs: impl Iterator<Item = (&'a u8, &'a u8)>) -> bool {
+    pairs.fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
 impl Eq for Secret {}
@@ -230,6 +234,17 @@ mod tests {
         assert_eq!(Secret::new("abc"), Secret::new("abc"));
         for other in ["abd", "bbc", "ab", "abcd", ""] {
             assert_ne!(Secret::new("abc"), Secret::new(other));
+        }
+    }
+
+    /// I26: where the difference lies does not tell by the time that it takes.
+    #[test]
+    fn equality_looks_behind_a_difference() {
+        for other in [b"abc", b"xbc", b"axc", b"abx"] {
+            let mut looked = 0;
+            let pairs = b"abc".iter().zip(other).inspect(|_| looked += 1);
+            assert_eq!(are_equal(pairs), other == b"abc");
+            assert_eq!(looked, 3);
         }
     }
 

@@ -94,6 +94,10 @@ impl Opening {
             let command = match self.phase {
                 Phase::Greeting if session.state() == State::Greeting => None,
                 Phase::Greeting => {
+                    // What it was forgiven is told first, and has left the state as it is now.
+                    if let Some(greeting) = session.greeting().filter(|of| !of.response.is_ok()) {
+                        return Err(LoginError::NoService(greeting.response.clone()));
+                    }
                     self.phase = match session.capabilities() {
                         _ if session.channel() == Channel::Tls || self.stls == UseStls::Never => {
                             Phase::Done
