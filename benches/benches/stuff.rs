@@ -76,7 +76,7 @@ impl Message {
         Self { name: format!("stuff {heat} {} {end}", corpus.name), corpus, octets }
     }
 
-    /// Whether what a row wrote is what it had to write, is asked once: then its length tells.
+    /// Compares octets once; in the rows their number has to do.
     fn check(&self) {
         let mut out = Vec::new();
         for encode in [encode, shapes::stuff_naive] {

@@ -5,7 +5,7 @@
 //! every corpus here; nothing more is asked of them.
 
 use std::hint::black_box;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 
 use memchr::memmem::Finder;
 use memchr::{memchr, memmem};
@@ -56,7 +56,8 @@ pub fn naive(wire: &[u8], out: &mut Vec<u8>) -> Lengths {
     (out.len(), wire.len())
 }
 
-/// Octets come one by one out of a reader, go through six states and into a slice: the byte machine of Go's `textproto`.
+/// Octets come one by one out of a reader, go through the states of a line and into a slice: the byte machine of Go's
+/// `textproto`.
 pub fn octet_by_octet(wire: &[u8], out: &mut [u8]) -> Lengths {
     enum State {
         BeginLine,
@@ -65,50 +66,37 @@ pub fn octet_by_octet(wire: &[u8], out: &mut [u8]) -> Lengths {
         CarriageReturn,
         Data,
     }
-    let (mut at, mut written) = (0, 0);
+    let (mut read, mut written) = (0, 0);
     let mut state = State::BeginLine;
-    while let Some(&octet) = wire.get(at) {
-        at += 1;
-        match state {
-            State::BeginLine => {
-                if octet == b'.' {
-                    state = State::Dot;
-                    continue;
-                }
-                state = if octet == b'\r' { State::CarriageReturn } else { State::Data };
-            }
-            State::Dot => {
-                if octet == b'\r' {
-                    state = State::DotCarriageReturn;
-                    continue;
-                }
-                state = State::Data;
-            }
-            State::DotCarriageReturn => {
-                if octet == b'\n' {
-                    black_box(&*out);
-                    return (written, at);
-                }
-                // Not part of the terminator after all: the octet is looked at again.
-                at -= 1;
-                state = State::Data;
-                out[written] = b'\r';
-                written += 1;
+    for octet in BufReader::with_capacity(4096, wire).bytes() {
+        let octet = octet.expect("octets in memory");
+        read += 1;
+        state = match (state, octet) {
+            (State::BeginLine, b'.') => {
+                state = State::Dot;
                 continue;
             }
-            State::CarriageReturn => {
-                state = if octet == b'\n' { State::BeginLine } else { State::Data };
+            (State::Dot, b'\r') => {
+                state = State::DotCarriageReturn;
+                continue;
             }
-            State::Data => {
-                if octet == b'\r' {
-                    state = State::CarriageReturn;
-                }
+            (State::DotCarriageReturn, b'\n') => {
+                black_box(&*out);
+                return (written, read);
             }
-        }
+            (State::DotCarriageReturn, _) => {
+                out[written] = b'\r';
+                written += 1;
+                State::Data
+            }
+            (State::CarriageReturn, b'\n') => State::BeginLine,
+            (State::BeginLine | State::Data, b'\r') => State::CarriageReturn,
+            _ => State::Data,
+        };
         out[written] = octet;
         written += 1;
     }
-    (written, at)
+    (written, read)
 }
 
 /// A switch over each octet counts how much of `CRLF.CRLF` has come, and each line and each line end is written apart:
@@ -342,4 +330,43 @@ pub fn stuff_line_by_line(message: &[u8], out: &mut Vec<u8>) -> usize {
     }
     out.extend_from_slice(TERMINATOR);
     black_box(out).len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpora;
+
+    /// Each loop takes every corpus apart alike, and the naive one and the one over lines put it together again.
+    #[test]
+    fn loops_are_right_about_every_corpus() {
+        for corpus in corpora::all(64 << 10) {
+            let wire = &corpus.wire[..];
+            let message = corpus.message(b"\r\n");
+            let expected = (corpus.body, wire.len());
+            let assert_same = |name: &str, lengths: Lengths, octets: &[u8]| {
+                assert_eq!(lengths, expected, "{name}: {}", corpus.name);
+                assert!(octets[..lengths.0] == message, "{name}: {}", corpus.name);
+            };
+            let (mut out, mut slice, mut text) = (Vec::new(), vec![0; wire.len()], String::new());
+            assert_same("naive", naive(wire, &mut out), &out);
+            assert_same("CR", search_for_cr_with_a_copy(wire, &mut out), &out);
+            assert_same("lines", line_by_line_with_a_copy(wire, &mut out), &out);
+            assert_same("strings", string_for_each_line(wire, &mut text), text.as_bytes());
+            assert_same("octets", octet_by_octet(wire, &mut slice), &slice);
+            assert_same("LF", scan_for_lf_copying_octets(wire, &mut slice), &slice);
+            let mut written = Vec::new();
+            let write = &mut |octets: &[u8]| written.extend_from_slice(octets);
+            assert_same("switch", switch_with_a_write_for_each_line(wire, write), &written);
+            for search in [search_for_each_lf, search_for_each_dot, search_for_each_leading_dot] {
+                assert_eq!(search(wire), expected, "{}", corpus.name);
+            }
+            for line_end in [&b"\r\n"[..], b"\n"] {
+                for stuff in [stuff_naive, stuff_line_by_line] {
+                    assert_eq!(stuff(&corpus.message(line_end), &mut out), wire.len());
+                    assert!(out == wire, "{}", corpus.name);
+                }
+            }
+        }
+    }
 }
