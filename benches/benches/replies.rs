@@ -20,7 +20,7 @@ const STATUS_LINE: &[u8] = b"+OK\r\n";
 
 /// Octets of a message, and how many of it are fetched in one turn.
 const MESSAGES: [(&str, usize, usize); 5] = [
-    ("empty", 0, 64),
+    ("0 B", 0, 64),
     ("512 B", 512, 64),
     ("4 KiB", 4 << 10, 64),
     ("64 KiB", 64 << 10, 16),
