@@ -1,22 +1,21 @@
-//! Taking the byte-stuffing out of bodies, beside what the machine can do at most and what a plain loop does.
+//! Taking the byte-stuffing out of bodies, beside what the machine can do at most and what other loops do.
 //!
-//! It is about ratios within one run. `memcpy` is the speed of memory, `memmem` one pass of the search without any decoding,
-//! `naive` the state machine over single octets that no input may make anything here slower than. `decode` only finds the
-//! runs; `decode_into` also copies them to one place. `decode_in_place` spoils its input, so that its rows contain one
-//! `memcpy` of the read into the buffer it works in, as a read from a socket would do: compare with `memcpy`.
+//! `decode` only finds the runs; `decode_into` also copies them to one place. `decode_in_place` spoils its input, so that
+//! its rows contain one `memcpy` of the read into the buffer it works in, as a read from a socket would do: compare with
+//! `copy in`. Behind a name stand the octets of a read.
 
+use std::cell::RefCell;
 use std::hint::black_box;
 
-use benches::{COLD, Corpus, HOT, all, text};
-use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use benches::corpora::{self, COLD, Corpus, HOT};
+use benches::limits::{self, BLOCK};
+use benches::rows::{Group, Rows};
+use benches::shapes::{self, Lengths};
 use memchr::memmem::Finder;
 use pop3_proto::codec::{BodyStep, LineEnding, MultilineDecoder};
 
-/// What a read of the adapters brings at most, and a small one.
-const READS: [(&str, usize); 2] = [("64K", 64 << 10), ("4K", 4 << 10)];
-
-/// The octets of the body and of the wire that a decoder saw.
-type Lengths = (usize, usize);
+/// What a read of the adapters brings at most, and small ones.
+const READS: [(&str, usize); 3] = [("64K", BLOCK), ("16K", 16 << 10), ("4K", 4 << 10)];
 
 fn decode(wire: &[u8], read: usize) -> Lengths {
     let mut decoder = MultilineDecoder::new(LineEnding::Crlf);
@@ -54,12 +53,12 @@ fn decode_into(wire: &[u8], read: usize, out: &mut [u8]) -> Lengths {
     (body, consumed)
 }
 
-fn decode_in_place(wire: &[u8], read: usize, buffer: &mut [u8]) -> Lengths {
+fn decode_in_place(wire: &[u8], buffer: &mut [u8]) -> Lengths {
     let mut decoder = MultilineDecoder::new(LineEnding::Crlf);
     let (mut body, mut consumed) = (0, 0);
     while !decoder.ended() {
         let rest = &wire[consumed..];
-        let input = &rest[..rest.len().min(read)];
+        let input = &rest[..rest.len().min(buffer.len())];
         let buffer = &mut buffer[..input.len()];
         buffer.copy_from_slice(input);
         let part = decoder.decode_in_place(buffer);
@@ -70,101 +69,115 @@ fn decode_in_place(wire: &[u8], read: usize, buffer: &mut [u8]) -> Lengths {
     (body, consumed)
 }
 
-/// One octet, one state, one branch: how most mail clients do it.
-fn naive(wire: &[u8], out: &mut Vec<u8>) -> Lengths {
-    #[derive(Clone, Copy)]
-    enum State {
-        Text,
-        CarriageReturn,
-        LineStart,
-        Dot,
-        DotCarriageReturn,
-    }
-    out.clear();
-    let mut state = State::LineStart;
-    for (at, &octet) in wire.iter().enumerate() {
-        state = match (state, octet) {
-            (State::LineStart, b'.') => {
-                state = State::Dot;
-                continue;
-            }
-            (State::Dot, b'\r') => {
-                state = State::DotCarriageReturn;
-                continue;
-            }
-            (State::DotCarriageReturn, b'\n') => {
-                black_box(&*out);
-                return (out.len(), at + 1);
-            }
-            (State::DotCarriageReturn, _) => {
-                out.push(b'\r');
-                if octet == b'\r' { State::CarriageReturn } else { State::Text }
-            }
-            (State::CarriageReturn, b'\n') => State::LineStart,
-            (_, b'\r') => State::CarriageReturn,
-            _ => State::Text,
-        };
-        out.push(octet);
-    }
-    (out.len(), wire.len())
+/// What all rows write to, so that none has a better place than another.
+struct Out {
+    octets: RefCell<Vec<u8>>,
+    pushed: RefCell<Vec<u8>>,
+    text: RefCell<String>,
+    block: RefCell<Vec<u8>>,
 }
 
-fn search(wire: &[u8], finder: &Finder<'_>) -> usize {
-    finder.find_iter(wire).count()
-}
-
-fn row(
-    group: &mut BenchmarkGroup<'_, WallTime>,
-    name: &str,
-    expected: Lengths,
-    mut run: impl FnMut() -> Lengths,
-) {
-    assert_eq!(run(), expected, "{name} decodes to something else");
-    group.bench_function(name, |bencher| bencher.iter(&mut run));
-}
-
-fn rows(criterion: &mut Criterion, corpus: &Corpus, heat: &str) {
-    let mut group = criterion.benchmark_group(format!("unstuff {heat} {}", corpus.name));
-    group.throughput(Throughput::Bytes(corpus.wire.len() as u64));
-    let wire = &corpus.wire;
-    let expected = (corpus.body, wire.len());
-    let mut out = vec![0; wire.len()];
-
-    group.bench_function("memcpy", |bencher| {
-        bencher.iter(|| {
-            out.copy_from_slice(black_box(wire));
-            black_box(&out);
-        });
-    });
+fn bounds<'a>(group: &mut Group<'_, 'a>, wire: &'a [u8], out: &'a Out) {
     let finder = Finder::new(b"\n.");
-    group.bench_function("memmem", |bencher| bencher.iter(|| search(black_box(wire), &finder)));
-    for (name, read) in READS {
-        row(&mut group, &format!("decode {name}"), expected, || decode(black_box(wire), read));
-        row(&mut group, &format!("decode_into {name}"), expected, || {
-            decode_into(black_box(wire), read, &mut out)
-        });
-        let mut buffer = vec![0; read];
-        row(&mut group, &format!("decode_in_place {name}"), expected, || {
-            decode_in_place(black_box(wire), read, &mut buffer)
-        });
-    }
-    row(&mut group, "naive", expected, || naive(black_box(wire), &mut out));
-    group.finish();
+    let hits = limits::search(wire, &finder);
+    group.row("memcpy", wire.len(), || {
+        limits::memcpy(black_box(wire), &mut out.octets.borrow_mut())
+    });
+    group.row("copy in", wire.len(), || {
+        limits::copy_in(black_box(wire), &mut out.block.borrow_mut())
+    });
+    group.row("memmem", hits, move || limits::search(black_box(wire), &finder));
 }
 
-fn hot(criterion: &mut Criterion) {
-    for corpus in all(HOT) {
-        rows(criterion, &corpus, "hot");
+fn decoders<'a>(
+    group: &mut Group<'_, 'a>,
+    corpus: &'a Corpus,
+    out: &'a Out,
+    reads: &[(&str, usize)],
+) {
+    let wire = &corpus.wire[..];
+    let expected = (corpus.body, wire.len());
+    for &(name, read) in reads {
+        group.row(format!("decode {name}"), expected, move || decode(black_box(wire), read));
+        group.row(format!("decode_into {name}"), expected, move || {
+            decode_into(black_box(wire), read, &mut out.octets.borrow_mut())
+        });
+        group.row(format!("decode_in_place {name}"), expected, move || {
+            decode_in_place(black_box(wire), &mut out.block.borrow_mut()[..read])
+        });
     }
+    group.row("naive", expected, || shapes::naive(black_box(wire), &mut out.pushed.borrow_mut()));
 }
 
-fn cold(criterion: &mut Criterion) {
-    rows(criterion, &text(COLD), "cold");
+fn others<'a>(group: &mut Group<'_, 'a>, corpus: &'a Corpus, out: &'a Out) {
+    let wire = &corpus.wire[..];
+    let expected = (corpus.body, wire.len());
+    group
+        .row("octet by octet", expected, || {
+            shapes::octet_by_octet(black_box(wire), &mut out.octets.borrow_mut())
+        })
+        .row("switch with a write for each line", expected, || {
+            let write = &mut |octets: &[u8]| _ = black_box(octets);
+            shapes::switch_with_a_write_for_each_line(black_box(wire), write)
+        })
+        .row("scan for LF copying octets", expected, || {
+            shapes::scan_for_lf_copying_octets(black_box(wire), &mut out.octets.borrow_mut())
+        })
+        .row("search for CR with a copy", expected, || {
+            shapes::search_for_cr_with_a_copy(black_box(wire), &mut out.pushed.borrow_mut())
+        })
+        .row("line by line with a copy", expected, || {
+            shapes::line_by_line_with_a_copy(black_box(wire), &mut out.pushed.borrow_mut())
+        })
+        .row("string for each line", expected, || {
+            shapes::string_for_each_line(black_box(wire), &mut out.text.borrow_mut())
+        })
+        .row("search for each LF", expected, || shapes::search_for_each_lf(black_box(wire)))
+        .row("search for each dot", expected, || shapes::search_for_each_dot(black_box(wire)))
+        .row("search for each leading dot", expected, || {
+            shapes::search_for_each_leading_dot(black_box(wire))
+        });
+}
+
+/// Whether time is linear in the length of the message, whatever a read brings.
+fn linear<'a>(rows: &mut Rows<'a>, [short, long, huge]: &'a [Corpus; 3]) {
+    let mut group = rows.octets("unstuff 16 MiB", huge.wire.len());
+    let expected = (huge.body, huge.wire.len());
+    for (name, read) in [("64K", BLOCK), ("2K", 2 << 10)] {
+        group.row(format!("decode {name}"), expected, move || decode(black_box(&huge.wire), read));
+    }
+    for (name, corpus) in [("16 KiB", short), ("1 MiB", long)] {
+        let expected = (corpus.body, corpus.wire.len());
+        let mut group = rows.octets(format!("unstuff {name}"), corpus.wire.len());
+        group.row("decode 1", expected, || decode(black_box(&corpus.wire), 1));
+        group.row("decode 2K", expected, || decode(black_box(&corpus.wire), 2 << 10));
+        let body = corpus.wire.len() - 3;
+        group.row("search again from the start 2K", (body, corpus.wire.len()), || {
+            shapes::search_again_from_the_start(black_box(&corpus.wire), 2 << 10)
+        });
+    }
 }
 
 fn main() {
-    let mut criterion = Criterion::default().sample_size(15).configure_from_args();
-    hot(&mut criterion);
-    cold(&mut criterion);
-    criterion.final_summary();
+    let hot = corpora::all(HOT);
+    let cold = corpora::text(COLD);
+    let messages = [16 << 10, 1 << 20, 16 << 20].map(corpora::text);
+    let out = Out {
+        octets: RefCell::new(vec![0; cold.wire.len()]),
+        pushed: RefCell::default(),
+        text: RefCell::default(),
+        block: RefCell::new(vec![0; BLOCK]),
+    };
+    let mut rows = Rows::new();
+    for corpus in &hot {
+        let mut group = rows.octets(format!("unstuff hot {}", corpus.name), corpus.wire.len());
+        bounds(&mut group, &corpus.wire, &out);
+        decoders(&mut group, corpus, &out, &READS);
+        others(&mut group, corpus, &out);
+    }
+    let mut group = rows.octets(format!("unstuff cold {}", cold.name), cold.wire.len());
+    bounds(&mut group, &cold.wire, &out);
+    decoders(&mut group, &cold, &out, &READS[..1]);
+    linear(&mut rows, &messages);
+    rows.run();
 }

@@ -113,6 +113,13 @@ impl InFlight {
         self.rule.is_some_and(|rule| rule.keyword == keyword)
     }
 
+    /// Of a command whose answer tells whether the server knows it. One message or mechanism may be refused for what
+    /// it is.
+    fn optional(&self) -> Option<Keyword> {
+        let whole = matches!(self.shape, Shape::Listing(_)) || self.is(Keyword::Top);
+        self.rule.map(|rule| rule.keyword).filter(|_| whole)
+    }
+
     fn excerpt(&self, line: &[u8]) -> Excerpt {
         if self.credential { Excerpt::withheld() } else { Excerpt::of(line) }
     }

@@ -254,7 +254,7 @@ impl ClientSession {
         };
         let Some(head) = self.in_flight.front() else { return Ok(Step::NeedMore) };
         let (id, shape, abandoned) = (head.id, head.shape, head.abandoned);
-        let is_stls = head.is(Keyword::Stls);
+        let (is_stls, optional) = (head.is(Keyword::Stls), head.optional());
         // Whether TLS begins is for nobody to guess.
         let leniency = if is_stls { Leniency::strict() } else { self.config.leniency };
         let line = self.input.pending().get(..len).unwrap_or_default();
@@ -276,12 +276,17 @@ impl ClientSession {
             return self.switch(id, abandoned, response);
         }
         self.report(Some(id), deviations);
-        let progress = match shape {
-            Shape::Listing(kind) if response.is_ok() => Progress::Listing(Listing::new(kind)),
-            Shape::Body if response.is_ok() => Progress::Body {
-                decoder: MultilineDecoder::new(leniency.line_ending),
-                dense: false,
-            },
+        // Put in place by each arm: `Progress` is large, and mostly empty here.
+        match shape {
+            Shape::Listing(kind) if response.is_ok() => {
+                self.progress = Progress::Listing(Listing::new(kind));
+            }
+            Shape::Body if response.is_ok() => {
+                self.progress = Progress::Body {
+                    decoder: MultilineDecoder::new(leniency.line_ending),
+                    dense: false,
+                };
+            }
             _ => {
                 if let Some(item) = item {
                     self.report(Some(id), item.deviations);
@@ -292,12 +297,8 @@ impl ClientSession {
                 self.complete(response);
                 return Ok(Step::Again);
             }
-        };
-        if let Some(head) = self.in_flight.pop_front() {
-            self.note(&head, &response);
-            self.in_flight.push_front(head);
         }
-        self.progress = progress;
+        self.note(optional, &response);
         if !abandoned {
             self.events.push_back(Event::Started { id, response });
         }
@@ -443,7 +444,7 @@ impl ClientSession {
             }
             _ => {}
         }
-        self.note(&head, &response);
+        self.note(head.optional(), &response);
         self.events.push_back(Event::Completed { id: head.id, response });
         if effect == Effect::Ended {
             self.close(None);
@@ -451,10 +452,8 @@ impl ClientSession {
     }
 
     /// Remembers whether the server knows an optional command.
-    fn note(&mut self, head: &InFlight, response: &Response) {
-        // One message or mechanism may be refused for what it is.
-        let whole = matches!(head.shape, Shape::Listing(_)) || head.is(Keyword::Top);
-        let Some(keyword) = head.rule.map(|rule| rule.keyword).filter(|_| whole) else { return };
+    fn note(&mut self, optional: Option<Keyword>, response: &Response) {
+        let Some(keyword) = optional else { return };
         let support = match response.is_ok() {
             true => Support::Proven,
             false if response.means_not_implemented() => Support::Missing,
@@ -514,6 +513,10 @@ impl ClientSession {
     }
 
     pub(super) fn report(&mut self, id: Option<CommandId>, deviations: Deviations) {
+        // So it is nearly always, and this is asked for every line.
+        if deviations.is_empty() {
+            return;
+        }
         for deviation in deviations.iter() {
             if self.reported.insert(deviation) {
                 self.events.push_back(Event::Deviation { id, deviation });

@@ -18,7 +18,7 @@ impl ClientSession {
     /// [`SendError`] says why not; nothing has changed. With [`SendError::is_transient`] the same
     /// command may be taken once output has left and replies are in.
     pub fn send(&mut self, command: &Command) -> Result<CommandId, SendError> {
-        self.check(command)?;
+        let octets = self.check(command)?;
         let rule = command.keyword().map(Keyword::rule);
         let id = CommandId { number: self.next_id, keyword: command.keyword() };
         self.next_id += 1;
@@ -33,7 +33,7 @@ impl ClientSession {
             abandoned: false,
             drained: 0,
         };
-        entry.ends_at = self.output.append(command.octets(), entry.credential, |buffer| {
+        entry.ends_at = self.output.append(octets, entry.credential, |buffer| {
             command.encode(buffer);
         });
         if let Command::Auth { initial, .. } = command {
@@ -69,7 +69,8 @@ impl ClientSession {
         true
     }
 
-    pub(super) fn check(&self, command: &Command) -> Result<(), SendError> {
+    /// Whether `command` may be sent; gives the octets of its line.
+    pub(super) fn check(&self, command: &Command) -> Result<usize, SendError> {
         let keyword = command.keyword();
         let rule = keyword.map(Keyword::rule);
         match self.state {
@@ -113,7 +114,7 @@ impl ClientSession {
         if waiting > 0 && waiting + octets > self.config.limits.output {
             return Err(SendError::OutputFull);
         }
-        Ok(())
+        Ok(octets)
     }
 
     /// Whether names and passwords may be UTF-8 in USER, PASS and APOP (RFC 6856 §2.2).
