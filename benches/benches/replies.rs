@@ -7,10 +7,10 @@
 
 use std::hint::black_box;
 
+use benches::text;
 use bytes::Buf as _;
 use criterion::{Criterion, Throughput};
 use memchr::memmem::Finder;
-use benches::text;
 use pop3_proto::client::{
     BodyRead, Channel, ClientConfig, ClientSession, Event, Pipelining, Security,
 };

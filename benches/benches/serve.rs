@@ -7,9 +7,9 @@
 
 use std::hint::black_box;
 
+use benches::text;
 use bytes::Buf as _;
 use criterion::{Criterion, Throughput};
-use benches::text;
 use pop3_proto::client::Channel;
 use pop3_proto::server::{Action, Entry, Event, Maildrop, ServerConfig, ServerSession};
 use pop3_proto::{Command, Text, UniqueId};

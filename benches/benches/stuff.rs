@@ -7,10 +7,10 @@
 
 use std::hint::black_box;
 
+use benches::{COLD, Corpus, HOT, base64, dots, dotted_lines, short_lines, text, tiny_lines};
 use bytes::BufMut as _;
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use memchr::memmem::Finder;
-use benches::{COLD, Corpus, HOT, base64, dots, dotted_lines, short_lines, text, tiny_lines};
 use pop3_proto::codec::{MultilineEncoder, WireOctets};
 
 /// What a session has room for at most.

@@ -7,9 +7,9 @@
 
 use std::hint::black_box;
 
+use benches::{COLD, Corpus, HOT, all, text};
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use memchr::memmem::Finder;
-use benches::{COLD, Corpus, HOT, all, text};
 use pop3_proto::codec::{BodyStep, LineEnding, MultilineDecoder};
 
 /// What a read of the adapters brings at most, and a small one.

@@ -1,9 +1,13 @@
-//! Corpora for the benches, made by code so that nothing large lies in the tree.
+//! What the benches share. Corpora are made by code, so that nothing large lies in the tree.
 //!
 //! Each is a body as it is on the wire: byte-stuffed, its lines ended by CRLF, its last line the terminator. The octets are
 //! the same in every run.
 
 use std::iter;
+
+pub mod clients;
+pub mod drain;
+pub mod replay;
 
 /// Octets that one row goes over while they stay in the second-level cache, as octets fresh from a read do.
 pub const HOT: usize = 512 << 10;
