@@ -5,8 +5,8 @@
 
 use std::iter;
 
-pub mod clients;
 pub mod drain;
+pub mod fetch;
 pub mod replay;
 
 /// Octets that one row goes over while they stay in the second-level cache, as octets fresh from a read do.

@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fs};
 
-use benches::clients::{
+use benches::drain::Drain;
+use benches::fetch::{
     Failure, PASSWORD, Taken, asynchronous, blocking, credentials, fetch, fetch_asynchronously,
 };
-use benches::drain::Drain;
 use pop3_blocking::pop3_proto::Limits;
 use pop3_blocking::pop3_proto::client::Channel;
 use pop3_blocking::rustls::{ClientConnection, StreamOwned};
