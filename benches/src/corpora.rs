@@ -13,7 +13,7 @@ pub const HOT: usize = 512 << 10;
 /// Octets that no cache holds.
 pub const COLD: usize = 64 << 20;
 
-const TERMINATOR: &[u8] = b".\r\n";
+pub(crate) const TERMINATOR: &[u8] = b".\r\n";
 
 /// A body on the wire, and what is to be known of it beforehand.
 #[derive(Clone, Debug)]

@@ -8,9 +8,12 @@
 
 pub mod client;
 pub mod corpora;
+pub mod drain;
+pub mod fetch;
 pub mod limits;
 mod processor_time;
 mod random;
+pub mod replay;
 pub mod rows;
 pub mod server;
 pub mod shapes;

@@ -3,7 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 
 use bytes::Buf as _;
-use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, Step};
+use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, ProtocolError, Step};
 use pop3_proto::{Command, Deviation, Deviations};
 
 use crate::deadline::{Clock, Deadlines, Timeouts};
@@ -82,9 +82,7 @@ impl<S: Timeouts> Driver<S> {
                 }
                 // Nobody else waits: what ends here was abandoned.
                 Err(error) if error.is_transient() => {
-                    if let Event::Closed { farewell, .. } = self.event()? {
-                        return Err(Error::Closed { farewell });
-                    }
+                    self.event(|event| !matches!(event, Event::Closed { .. }))?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -93,37 +91,39 @@ impl<S: Timeouts> Driver<S> {
 
     /// The next event of command `id`; ends of abandoned commands before it are dropped.
     pub(crate) fn event_of(&mut self, id: CommandId) -> Result<Event, Error> {
-        loop {
-            let event = self.event()?;
-            match &event {
-                Event::Started { id: of, .. }
-                | Event::Item { id: of, .. }
-                | Event::Data { id: of, .. }
-                | Event::Finished { id: of }
-                | Event::Completed { id: of, .. }
-                    if *of == id =>
-                {
-                    return Ok(event);
-                }
-                Event::Closed { farewell, .. } => {
-                    return Err(Error::Closed { farewell: farewell.clone() });
-                }
-                _ => {}
-            }
-        }
+        self.event(|event| match event {
+            Event::Started { id: of, .. }
+            | Event::Item { id: of, .. }
+            | Event::Data { id: of, .. }
+            | Event::Finished { id: of }
+            | Event::Completed { id: of, .. } => *of == id,
+            _ => false,
+        })
     }
 
-    /// The next event that is no deviation; blocks until there is one.
-    pub(crate) fn event(&mut self) -> Result<Event, Error> {
+    /// The next event that is wanted; blocks until there is one. Events are large, and moving them is most of what a small
+    /// message costs: they are looked at where they lie, and moved once.
+    fn event(&mut self, wanted: impl Fn(&Event) -> bool) -> Result<Event, Error> {
         loop {
-            let polled = self.session.poll_event().map_err(Error::from);
-            match polled.inspect_err(|error| self.trace.failed(error))? {
-                Some(Event::Deviation { deviation, .. }) => self.forgive(deviation),
-                Some(event) => {
-                    self.trace.event(&event);
-                    return Ok(event);
+            let polled = poll(&mut self.session);
+            match &polled {
+                Ok(Some(Event::Deviation { deviation, .. })) => self.forgive(*deviation),
+                Ok(Some(event)) => {
+                    self.trace.event(event);
+                    if wanted(event) {
+                        if let Ok(Some(event)) = polled {
+                            return Ok(event);
+                        }
+                    } else if let Event::Closed { farewell, .. } = event {
+                        return Err(Error::Closed { farewell: farewell.clone() });
+                    }
                 }
-                None => self.exchange()?,
+                Ok(None) => self.exchange()?,
+                Err(error) => {
+                    let error = error.clone().into();
+                    self.trace.failed(&error);
+                    return Err(error);
+                }
             }
         }
     }
@@ -213,6 +213,12 @@ impl<S: Timeouts> Driver<S> {
             }
         }
     }
+}
+
+/// As a call it writes the event where it is wanted; inlined, the event would be moved piece by piece.
+#[inline(never)]
+fn poll(session: &mut ClientSession) -> Result<Option<Event>, ProtocolError> {
+    session.poll_event()
 }
 
 /// Why a login did not come to its end.

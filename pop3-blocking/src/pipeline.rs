@@ -84,7 +84,8 @@ impl<'a, S: Timeouts, I: Iterator<Item = Command>> Pipeline<'a, S, I> {
         if self.over {
             return None;
         }
-        if self.in_flight.len() <= self.window / 2 {
+        // Once something is to be written anyway, as much as may be goes with it.
+        if self.in_flight.len() <= self.window / 2 || self.driver.session.wants_write() {
             if let Err(error) = self.refill() {
                 self.over = !matches!(&error, Error::Send(error) if *error != SendError::Over);
                 return Some(Err(error));

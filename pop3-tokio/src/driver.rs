@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Buf as _;
 use pop3_blocking::trace::Trace;
 use pop3_blocking::{Deadlines, Error, TlsError, TlsErrorKind, is_end};
-use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, Step};
+use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, ProtocolError, Step};
 use pop3_proto::{Command, Deviation, Deviations};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -90,9 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 }
                 // Nobody else waits: what ends here was abandoned.
                 Err(error) if error.is_transient() => {
-                    if let Event::Closed { farewell, .. } = ready!(self.poll_event(cx))? {
-                        return Poll::Ready(Err(Error::Closed { farewell }));
-                    }
+                    ready!(self.poll_event(cx, |event| !matches!(event, Event::Closed { .. })))?;
                 }
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
@@ -105,37 +103,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         cx: &mut Context<'_>,
         id: CommandId,
     ) -> Poll<Result<Event, Error>> {
-        loop {
-            let event = ready!(self.poll_event(cx))?;
-            match &event {
-                Event::Started { id: of, .. }
-                | Event::Item { id: of, .. }
-                | Event::Data { id: of, .. }
-                | Event::Finished { id: of }
-                | Event::Completed { id: of, .. }
-                    if *of == id =>
-                {
-                    return Poll::Ready(Ok(event));
-                }
-                Event::Closed { farewell, .. } => {
-                    return Poll::Ready(Err(Error::Closed { farewell: farewell.clone() }));
-                }
-                _ => {}
-            }
-        }
+        self.poll_event(cx, |event| match event {
+            Event::Started { id: of, .. }
+            | Event::Item { id: of, .. }
+            | Event::Data { id: of, .. }
+            | Event::Finished { id: of }
+            | Event::Completed { id: of, .. } => *of == id,
+            _ => false,
+        })
     }
 
-    /// The next event that is no deviation.
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
+    /// The next event that is wanted. Events are large, and moving them is most of what a small message costs: they are
+    /// looked at where they lie, and moved once.
+    fn poll_event(
+        &mut self,
+        cx: &mut Context<'_>,
+        wanted: impl Fn(&Event) -> bool,
+    ) -> Poll<Result<Event, Error>> {
         loop {
-            let polled = self.session.poll_event().map_err(Error::from);
-            match polled.inspect_err(|error| self.trace.failed(error))? {
-                Some(Event::Deviation { deviation, .. }) => self.forgive(deviation),
-                Some(event) => {
-                    self.trace.event(&event);
-                    return Poll::Ready(Ok(event));
+            let polled = poll(&mut self.session);
+            match &polled {
+                Ok(Some(Event::Deviation { deviation, .. })) => self.forgive(*deviation),
+                Ok(Some(event)) => {
+                    self.trace.event(event);
+                    if wanted(event) {
+                        if let Ok(Some(event)) = polled {
+                            return Poll::Ready(Ok(event));
+                        }
+                    } else if let Event::Closed { farewell, .. } = event {
+                        return Poll::Ready(Err(Error::Closed { farewell: farewell.clone() }));
+                    }
                 }
-                None => ready!(self.poll_exchange(cx))?,
+                Ok(None) => ready!(self.poll_exchange(cx))?,
+                Err(error) => {
+                    let error = error.clone().into();
+                    self.trace.failed(&error);
+                    return Poll::Ready(Err(error));
+                }
             }
         }
     }
@@ -214,6 +218,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         self.trace.failed(&error);
         Poll::Ready(Err(error))
     }
+}
+
+/// As a call it writes the event where it is wanted; inlined, the event would be moved piece by piece.
+#[inline(never)]
+fn poll(session: &mut ClientSession) -> Result<Option<Event>, ProtocolError> {
+    session.poll_event()
 }
 
 /// A command whose reply is awaited; dropped, it is abandoned.

@@ -50,9 +50,11 @@ impl ClientSession {
     ///
     /// `false` if no such command is in flight.
     pub fn abandon(&mut self, id: CommandId) -> bool {
-        let Some(command) = self.in_flight.iter_mut().find(|command| command.id == id) else {
+        // Asked of every reply that is dropped, read to its end or not, so that no long queue may be walked for it.
+        let Ok(at) = self.in_flight.binary_search_by_key(&id, |command| command.id) else {
             return false;
         };
+        let Some(command) = self.in_flight.get_mut(at) else { return false };
         command.abandoned = true;
         if self.check_challenge().is_ok() {
             self.put_cancel();
