@@ -91,6 +91,7 @@ fn decoded(stream: &[u8], cuts: &[usize], ending: LineEnding, limit: usize) -> V
     found
 }
 
+/// I1: one result, the oracle's, however the stream is cut and whatever the limit.
 #[test]
 fn every_short_stream_is_cut_into_the_same_lines() {
     let mut strings = 0;

@@ -98,7 +98,7 @@ fn multiline(lines: &str, count: usize) -> Vec<u8> {
     ["+OK\r\n", &lines.repeat(count), ".\r\n"].concat().into_bytes()
 }
 
-/// Whatever a server sends, and however it comes, each octet is searched and moved so often and no more.
+/// I4: whatever a server sends, and however it comes, each octet is searched and moved so often and no more.
 #[test]
 fn a_client_searches_each_octet_once() {
     let long = "x".repeat(8000);
@@ -259,7 +259,7 @@ fn serve(server: &mut Server, commands: &[u8], read: usize, write: usize) -> usi
     }
 }
 
-/// The same for a server, and the commands of clients that send what they like.
+/// I4: the same for a server, and the commands of clients that send what they like.
 #[test]
 fn a_server_searches_each_octet_once() {
     let exchange = ["AUTH PLAIN\r\n", &"QUJD".repeat(3000), "\r\n"].concat();

@@ -249,7 +249,7 @@ fn a_pipeline_holds_its_window() {
     assert!(counted.count_total <= 32 + 2 * 100, "{}", counted.count_total);
 }
 
-/// D20, E13, G1, G5: what a server announces sizes nothing.
+/// I3, D20, E13, G1, G5: what a server announces sizes nothing.
 #[test]
 fn announced_sizes_size_nothing() {
     let top = || Command::Top { message: number(1), lines: u64::MAX };
@@ -288,7 +288,7 @@ fn announced_sizes_size_nothing() {
     }
 }
 
-/// E1, E7, E8, E15, E19: a line that does not end is refused at its limit, of whatever kind it is.
+/// I3, E1, E7, E8, E15, E19: a line that does not end is refused at its limit, of whatever kind it is.
 #[test]
 fn no_line_goes_on_for_ever() {
     type Begin = fn(ClientConfig) -> ClientSession;

@@ -98,7 +98,7 @@ fn cancelled_exchanges_leave_nothing() {
     }
 }
 
-/// F17, R2449-6.6.01: a hundred thousand commands, and nobody reads the answers: what is taken of them is one block and
+/// I3, F17, R2449-6.6.01: a hundred thousand commands, and nobody reads the answers: what is taken of them is one block and
 /// what the output has room for.
 #[test]
 fn what_is_not_read_is_not_answered() {
