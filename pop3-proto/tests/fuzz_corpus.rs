@@ -222,6 +222,55 @@ fn pair_script() -> impl Strategy<Value = Vec<u8>> {
         })
 }
 
+/// One side of a mechanism and what it is told, or both and what somebody does to a message.
+fn sasl_script() -> impl Strategy<Value = Vec<u8>> {
+    let parts = prop::sample::select(vec![
+        "n,,",
+        "y,,",
+        "p=tls-exporter,,",
+        "n,a=shared,",
+        "n=tim,r=abc",
+        "c=\x02c,r=\x02r,p=\x02k",
+        "r=\x02nS,s=\x02s,i=4",
+        "v=\x02v",
+        ",x=y",
+        "m=x,",
+        "e=other-error",
+        "i=0",
+        "=2C",
+        "tim",
+        "\0tim\0hunter2",
+        "hunter2",
+        " \x02d",
+        "user=tim\x01auth=Bearer \x02t\x01\x01",
+        "n,,\x01auth=Bearer \x02t\x01\x01",
+        ",",
+        "=",
+    ]);
+    let message = prop_oneof![
+        6 => vec(parts, 0..4).prop_map(|parts| parts.concat().into_bytes()),
+        1 => vec(any::<u8>(), 0..12),
+    ];
+    let alone = vec(message, 1..4).prop_map(|messages| messages.join(&0xff));
+    let altered =
+        (0..5_u8, prop::sample::select(&b"idruc^wa"[..]), any::<u8>(), vec(any::<u8>(), 0..4))
+            .prop_map(|(message, how, at, octets)| {
+                [&[message, how, at % 64][..], &octets].concat()
+            });
+    (
+        prop::sample::select(&b"PLCxoeasS"[..]),
+        prop_oneof![
+            (prop::sample::select(&b"csS"[..]), alone),
+            (prop::sample::select(&b"bB"[..]), altered),
+        ],
+        any::<u8>(),
+        prop::sample::select(&b"000\x00\x01\x02\x03\x04\x05\x06\x08"[..]),
+    )
+        .prop_map(|(kind, (play, rest), choices, answers)| {
+            [&[kind, play, choices, answers][..], &rest].concat()
+        })
+}
+
 macro_rules! targets {
     ($($target:ident: $input:expr;)*) => {
         mod corpus {
@@ -266,4 +315,5 @@ targets! {
     response_roundtrip: octets();
     server_session: server_script();
     pair: pair_script();
+    sasl_exchange: sasl_script();
 }

@@ -22,7 +22,7 @@ const RESPONSE: &str = "aHVudGVyMg==";
 pub(super) fn shows_the_canary(shown: &[u8]) -> bool {
     [CANARY, INITIAL, RESPONSE]
         .iter()
-        .any(|form| shown.windows(form.len()).any(|octets| octets == form.as_bytes()))
+        .any(|form| memchr::memmem::find(shown, form.as_bytes()).is_some())
 }
 
 /// Octets of the server in one script, repeated ones included.

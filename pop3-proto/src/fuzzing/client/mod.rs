@@ -40,7 +40,7 @@ pub fn client_session(data: &[u8]) {
             body: Some(usize::from(large % 67)),
             hold: usize::from(large % 5),
         },
-        Habits { reads: Sizes::always(1), window: true, hold: 3, ..Habits::plain() },
+        Habits { reads: Sizes::octets(), window: true, hold: 3, ..Habits::plain() },
     ];
     let [whole, pieces, octets] = habits.map(|habits| Caller::run(&script, habits));
     assert_eq!(whole, pieces, "in pieces");
@@ -62,7 +62,7 @@ struct Habits {
 
 impl Habits {
     const fn plain() -> Self {
-        Self { reads: Sizes::always(1), window: false, polls: None, body: None, hold: 0 }
+        Self { reads: Sizes::octets(), window: false, polls: None, body: None, hold: 0 }
     }
 }
 
