@@ -22,6 +22,18 @@ fn over_corpus(target: &str, body: fn(&[u8])) {
     }
 }
 
+/// T24, C18.1, C18.2, S18.3: every session of the corpora, ended behind every octet of the peer.
+#[test]
+fn every_session_ends_anywhere() {
+    over_corpus("client_session", fuzzing::client_session_cut_anywhere);
+    over_corpus("server_session", |script| {
+        for at in (9..script.len()).step_by(1 + script.len() / 256) {
+            let end = if at % 2 == 0 { b"\0E" } else { b"\0e" };
+            fuzzing::server_session(&[&script[..at], end].concat());
+        }
+    });
+}
+
 /// Octets in which the words of the protocol come up, some of them behind a NUL, where a script has what the caller does.
 fn octets() -> impl Strategy<Value = Vec<u8>> {
     let words = [

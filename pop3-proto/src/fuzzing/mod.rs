@@ -13,7 +13,7 @@ mod server;
 mod store;
 mod values;
 
-pub use client::client_session;
+pub use client::{client_session, client_session_cut_anywhere};
 pub use codec::{multiline, stuffing};
 pub use pair::pair;
 pub use sasl::sasl_exchange;

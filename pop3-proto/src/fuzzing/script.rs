@@ -28,7 +28,7 @@ pub(super) fn shows_the_canary(shown: &[u8]) -> bool {
 /// Octets of the server in one script, repeated ones included.
 const MAX_OCTETS: usize = 1 << 14;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Step<A = Act> {
     /// The peer sends this.
     Octets(Vec<u8>),
@@ -121,6 +121,33 @@ impl Script {
         }
         let holds_canary = shows_the_canary(&said);
         Some(Self { config, channel, seed: [small, large], steps, holds_canary })
+    }
+
+    /// Octets that the server sends.
+    pub(super) fn octets(&self) -> usize {
+        let octets = self.steps.iter().map(|step| match step {
+            Step::Octets(octets) => octets.len(),
+            Step::Act(_) => 0,
+        });
+        octets.sum()
+    }
+
+    /// The same up to the octet `at`, which the server does not come to send.
+    pub(super) fn cut(&self, at: usize, eof: Eof) -> Self {
+        let (mut steps, mut left) = (Vec::new(), at);
+        for step in &self.steps {
+            match step {
+                Step::Octets(octets) if octets.len() > left => {
+                    steps.push(Step::Octets(octets[..left].to_vec()));
+                    break;
+                }
+                Step::Octets(octets) => left -= octets.len(),
+                Step::Act(_) => {}
+            }
+            steps.push(step.clone());
+        }
+        steps.push(Step::Act(Act::Eof(eof)));
+        Self { steps, ..*self }
     }
 }
 

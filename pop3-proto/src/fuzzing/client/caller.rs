@@ -568,6 +568,7 @@ impl Caller {
 
     fn finish(mut self) -> (Vec<Seen>, Vec<u8>) {
         self.check_clear();
+        assert!(!self.eof || self.is_over(), "C18.1: the end of the connection ended nothing");
         if let Some(error) = self.failed.clone() {
             assert!(!self.closed);
             let sent = self.session.send(&Command::Quit);
