@@ -2,19 +2,27 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pop3_proto::fuzzing;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Runs `body` over every file of a corpus; a corpus that is missing or empty is a mistake.
-fn over_corpus(target: &str, body: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+/// The files of a folder and of those in it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let (folders, mut files): (Vec<_>, Vec<_>) =
+        entries.map(|entry| entry.unwrap().path()).partition(|path| path.is_dir());
+    files.extend(folders.iter().flat_map(|folder| self::files(folder)));
     files.sort();
-    assert!(!files.is_empty(), "{} is empty", folder.display());
+    files
+}
+
+/// Runs `body` over every file of a corpus, and over what was found beside it; a corpus that is missing or empty is a mistake.
+fn over_corpus(target: &str, body: fn(&[u8])) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let files = files(&corpus);
+    assert!(!files.is_empty(), "{} is empty", corpus.display());
     for file in files {
         let octets = fs::read(&file).unwrap();
         let ran = catch_unwind(AssertUnwindSafe(|| body(&octets)));
@@ -32,6 +40,34 @@ fn every_session_ends_anywhere() {
             fuzzing::server_session(&[&script[..at], end].concat());
         }
     });
+}
+
+/// The plan in `fuzz/README.md` names what there is: targets, and tests that are in the file where it says so.
+#[test]
+fn the_plan_names_what_there_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let plan = fs::read_to_string(root.join("fuzz/README.md")).unwrap();
+    let (_, plan) = plan.split_once("## Where what is asserted").unwrap();
+    let rows: Vec<_> = plan.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() >= 20, "{} rows", rows.len());
+    for row in rows {
+        let (_, held) = row.trim_end_matches(" |").rsplit_once(" | ").unwrap();
+        let mut names = held.split('`').skip(1).step_by(2).peekable();
+        assert!(names.peek().is_some() || held == "every target", "nobody holds: {row}");
+        for name in names {
+            let there = match name.split_once("::") {
+                Some((file, test)) => {
+                    fs::read_to_string(root.join(file)).unwrap().contains(&format!("fn {test}("))
+                }
+                None if name.starts_with(".ci/run ") => {
+                    let steps = fs::read_to_string(root.join(".ci/run")).unwrap();
+                    name.split(' ').skip(1).all(|step| steps.contains(&format!("step_{step}()")))
+                }
+                None => root.join("fuzz/corpus").join(name).is_dir(),
+            };
+            assert!(there, "{name} is nowhere");
+        }
+    }
 }
 
 /// Octets in which the words of the protocol come up, some of them behind a NUL, where a script has what the caller does.

@@ -73,7 +73,8 @@ pub(super) fn check_standing(
             );
             assert!(said.len() <= 3, "it says more than it has to say");
             if let Some(last) = said.get(1) {
-                let scram = transcript.last().expect("it answers nothing that it may not");
+                assert!(transcript.may_be_answered(), "C14.4: it answers what it may not");
+                let scram = transcript.last().expect("a proof");
                 let proof = crate::Base64::encode(&scram.proof);
                 assert!(last.ends_with(&[b",p=", proof.expose()].concat()), "RFC 5802 §3");
             }

@@ -36,6 +36,8 @@ impl Transcript<'_> {
             b'p' => PASSWORD.into(),
             b't' => TOKEN.into(),
             b'd' => cram_digest(self.password, CHALLENGE.as_bytes()).into_bytes(),
+            // What whoever has an empty secret would say.
+            b'D' => cram_digest("", CHALLENGE.as_bytes()).into_bytes(),
             b'n' => CLIENT_NONCE.into(),
             b's' => base64(SALT),
             b'r' => self.attribute(0, 'r').into(),
@@ -82,16 +84,22 @@ impl Transcript<'_> {
         self.scram(&message[..end])
     }
 
-    /// RFC 5802 §5 to §7: whether the server has shown that it knows the password.
-    pub(super) fn proves_the_server(&self) -> bool {
-        let [shown, last] = self.server else { return false };
+    /// RFC 5802 §5.1: whether the server's first message may be answered at all.
+    pub(super) fn may_be_answered(&self) -> bool {
         let nonce = self.attribute(0, 'r');
         let extended = nonce.strip_prefix(CLIENT_NONCE).is_some_and(|rest| !rest.is_empty());
         let iterations =
             self.attribute(0, 'i').parse().is_ok_and(|count| ITERATIONS.contains(&count));
+        let demands = self.server.first().is_some_and(|shown| shown.starts_with(b"m="));
+        extended && iterations && !demands
+    }
+
+    /// RFC 5802 §3: whether the server has shown that it knows the password.
+    pub(super) fn proves_the_server(&self) -> bool {
+        let [_, last] = self.server else { return false };
         let right = self.last().map(|scram| [b"v=".to_vec(), base64(&scram.signature)].concat());
-        let parts = last.split(|octet| *octet == b',').next();
-        extended && iterations && !shown.starts_with(b"m=") && parts == right.as_deref()
+        let signature = last.split(|octet| *octet == b',').next();
+        self.may_be_answered() && signature == right.as_deref()
     }
 
     /// Who may be let in after what the client has said, and by what was shown to it. What is said of OAUTHBEARER and of SCRAM

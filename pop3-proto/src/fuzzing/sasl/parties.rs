@@ -18,7 +18,7 @@ pub(super) const TOKEN: &str = "vF9dft4qmTc2";
 pub(super) const CHALLENGE: &str = "<1896.697@x.example>";
 pub(super) const CLIENT_NONCE: &str = "fyko+d2l";
 pub(super) const SERVER_NONCE: &str = "3rfcNHYJ";
-pub(super) const SALT: &[u8] = b"nine octs";
+pub(super) const SALT: &[u8] = b"ten octets";
 /// Whom `USER` may act for.
 pub(super) const SHARED: &str = "shared";
 /// What a client does.
