@@ -163,14 +163,14 @@ fn decode(
         Method::InPlace => {
             room.clear();
             room.extend_from_slice(input);
-            let decoded = decoder.decode_in_place(room);
-            assert!(decoded.written <= decoded.read);
+            let in_place = decoder.decode_in_place(room);
+            assert!(in_place.written <= in_place.read);
             assert_eq!(
-                room[decoded.read..],
-                input[decoded.read..],
+                room[in_place.read..],
+                input[in_place.read..],
                 "what is not read is unchanged"
             );
-            decoded
+            in_place
         }
         Method::Into(len) => {
             room.resize(len, 0);

@@ -27,7 +27,7 @@ pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn two_numbers(line: &[u8]) -> Option<(u64, u64)> {
     let mut words = line.splitn(3, |octet| *octet == b' ');
     let (first, second) = (number(words.next()?)?, number(words.next()?)?);
-    (first <= u64::from(u32::MAX)).then_some((first, second))
+    u32::try_from(first).is_ok().then_some((first, second))
 }
 
 /// RFC 1939 §7.
@@ -52,8 +52,8 @@ pub(super) fn timestamp(text: &[u8]) -> Option<&[u8]> {
     let from = &text[at..];
     let msg_id = &from[..=from.iter().position(|octet| *octet == b'>')?];
     let inside = &msg_id[1..msg_id.len() - 1];
-    let at = inside.iter().position(|octet| *octet == b'@')?;
-    let (local, domain) = (&inside[..at], &inside[at + 1..]);
+    let (local, domain) = inside.split_at(inside.iter().position(|octet| *octet == b'@')?);
+    let domain = &domain[1..];
     let atoms = |text: &[u8]| {
         text.split(|octet| *octet == b'.').all(|atom| {
             let special = |octet: &u8| b"()<>@,;:\\\".[]".contains(octet);
@@ -66,6 +66,6 @@ pub(super) fn timestamp(text: &[u8]) -> Option<&[u8]> {
         }
         _ => false,
     };
-    let one = text.iter().filter(|octet| **octet == b'<').count() == 1;
+    let one = !from[1..].contains(&b'<');
     (one && atoms(local) && (atoms(domain) || literal(domain))).then_some(msg_id)
 }

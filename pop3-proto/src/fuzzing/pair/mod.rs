@@ -37,7 +37,7 @@ pub fn pair(data: &[u8]) {
         let down =
             pair.down.carry(|len| pair.server.write(len), |octets| pair.client.receive(octets));
         let ended = pair.end();
-        if !(acted || client_saw || server_saw || up || down || ended) && !pair.give_up() {
+        if !(acted || client_saw || server_saw || up || down || ended || pair.give_up()) {
             break;
         }
     }
@@ -119,7 +119,7 @@ impl Link {
             match edit.kind {
                 EditKind::Delete if changed => continue,
                 EditKind::Replace if changed => {
-                    self.on_the_way.push_back(edit.octets[at - edit.at])
+                    self.on_the_way.push_back(edit.octets[at - edit.at]);
                 }
                 _ => self.on_the_way.push_back(octet),
             }

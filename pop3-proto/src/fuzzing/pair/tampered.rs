@@ -18,7 +18,7 @@ impl Pair {
 
     /// I2, I5, I9, C18.1, S18.3: nothing is taken for complete that did not come to its end, and nothing is committed but by
     /// a QUIT that the server got whole.
-    pub(super) fn finish_tampered(&mut self) {
+    pub(super) fn finish_tampered(&self) {
         let (client, server) = (&self.client, &self.server);
         assert!(client.is_over() && server.closed.is_some(), "one side is over, the other not");
         let asked = lines(&self.up.received);

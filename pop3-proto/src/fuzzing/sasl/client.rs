@@ -91,15 +91,15 @@ pub(super) fn check_standing(
     }
     if let Some(failure) = client.failure() {
         assert_shown_printable(failure);
-        let told = memchr::memmem::find(failure.octets(), TOKEN.as_bytes());
-        assert!(setup.wrong || told.is_none(), "I10: the reasons tell the token");
+        let token = memchr::memmem::find(failure.octets(), TOKEN.as_bytes());
+        assert!(setup.wrong || token.is_none(), "I10: the reasons tell the token");
     }
     let shown = format!("{client:?}");
     assert_printable(&shown);
-    let hears = |secret: &str| {
+    let told = |secret: &str| {
         heard.iter().any(|heard| memchr::memmem::find(heard, secret.as_bytes()).is_some())
     };
     for secret in [PASSWORD, "hunter3", TOKEN] {
-        assert!(!shown.contains(secret) || hears(secret), "I10: {shown}");
+        assert!(!shown.contains(secret) || told(secret), "I10: {shown}");
     }
 }

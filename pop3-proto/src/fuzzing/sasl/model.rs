@@ -201,7 +201,7 @@ pub(super) fn cram_digest(password: &str, challenge: &[u8]) -> String {
     let mut mac = Hmac::<Md5>::new_from_slice(password.as_bytes()).expect("RFC 2104 §2");
     mac.update(challenge);
     let octets = mac.finalize().into_bytes();
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    octets.iter().fold(String::new(), |digits, octet| format!("{digits}{octet:02x}"))
 }
 
 /// `Hi` of RFC 5802 §2.2.

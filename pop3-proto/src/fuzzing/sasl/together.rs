@@ -65,18 +65,17 @@ pub(super) fn check(setup: &Setup, starts: bool, alteration: Option<&Alteration>
             Said::End(end) => break Some(end),
             Said::Challenge(challenge) => challenge,
         };
-        let response = match first.take() {
+        let response = if let Some(message) = first.take() {
             // Whether the challenge that asks for it is empty is the session's business.
-            Some(message) => Ok(message),
-            None => {
-                let heard = between.pass(&mut down, challenge.expose());
-                let response = client.respond(&heard);
-                let error = response.as_ref().err().copied();
-                let mut client_said = up.said.clone();
-                client_said.extend(response.iter().map(|response| response.expose().to_vec()));
-                check_standing(setup, &*client, &client_said, &down.heard, error);
-                response
-            }
+            Ok(message)
+        } else {
+            let heard = between.pass(&mut down, challenge.expose());
+            let response = client.respond(&heard);
+            let error = response.as_ref().err().copied();
+            let mut client_said = up.said.clone();
+            client_said.extend(response.iter().map(|response| response.expose().to_vec()));
+            check_standing(setup, &*client, &client_said, &down.heard, error);
+            response
         };
         said = match response {
             Ok(response) => {
