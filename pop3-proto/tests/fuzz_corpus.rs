@@ -2,23 +2,77 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pop3_proto::fuzzing;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Runs `body` over every file of a corpus; a corpus that is missing or empty is a mistake.
-fn over_corpus(target: &str, body: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+fn corpus(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target)
+}
+
+/// The files of a folder that has some, in their order.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.is_file());
     files.sort();
     assert!(!files.is_empty(), "{} is empty", folder.display());
+    files
+}
+
+fn over(files: Vec<PathBuf>, body: impl Fn(&[u8])) {
     for file in files {
         let octets = fs::read(&file).unwrap();
         let ran = catch_unwind(AssertUnwindSafe(|| body(&octets)));
         assert!(ran.is_ok(), "{} fails", file.display());
+    }
+}
+
+/// Runs `body` over every file of a corpus, and over what was found beside it; one that is missing or empty is a mistake.
+fn over_corpus(target: &str, body: fn(&[u8])) {
+    over(files(&corpus(target)), body);
+    over(files(&corpus(target).join("found")), body);
+}
+
+/// T24, C18.1, C18.2, S18.3: every session of the corpora that has a name, ended behind every octet of the peer.
+#[test]
+fn every_session_ends_anywhere() {
+    over(files(&corpus("client_session")), fuzzing::client_session_cut_anywhere);
+    over(files(&corpus("server_session")), |script| {
+        for at in (9..script.len()).step_by(1 + script.len() / 256) {
+            let end = if at % 2 == 0 { b"\0E" } else { b"\0e" };
+            fuzzing::server_session(&[&script[..at], end].concat());
+        }
+    });
+}
+
+/// The plan in `fuzz/README.md` names what there is: targets, and tests that are in the file where it says so.
+#[test]
+fn the_plan_names_what_there_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let plan = fs::read_to_string(root.join("fuzz/README.md")).unwrap();
+    let (_, plan) = plan.split_once("## Where what is asserted").unwrap();
+    let rows: Vec<_> = plan.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() >= 20, "{} rows", rows.len());
+    for row in rows {
+        let (_, held) = row.trim_end_matches(" |").rsplit_once(" | ").unwrap();
+        let mut names = held.split('`').skip(1).step_by(2).peekable();
+        assert!(names.peek().is_some() || held == "every target", "nobody holds: {row}");
+        for name in names {
+            let there = match name.split_once("::") {
+                Some((file, test)) => {
+                    fs::read_to_string(root.join(file)).unwrap().contains(&format!("fn {test}("))
+                }
+                None if name.starts_with(".ci/run ") => {
+                    let steps = fs::read_to_string(root.join(".ci/run")).unwrap();
+                    name.split(' ').skip(1).all(|step| steps.contains(&format!("step_{step}()")))
+                }
+                None => root.join("fuzz/corpus").join(name).is_dir(),
+            };
+            assert!(there, "{name} is nowhere");
+        }
     }
 }
 
@@ -65,6 +119,10 @@ fn octets() -> impl Strategy<Value = Vec<u8>> {
         "+ go ahead\r\n",
         "\0o+ \r\n\0k",
         "\0O+OK\r\n",
+        "\0YP+ \r\n\0|",
+        "\0YL+ \r\n\0|+ \r\n\0|+OK\r\n",
+        "\0YC+ QUJD\r\n\0|",
+        "\0YS+ \r\n\0|+ cj1meWtvUyxzPUFBQUEsaT00\r\n\0|",
         "\0S+OK\r\n\0V",
         "\0S-ERR\r\n",
         "en English\r\n",
@@ -222,6 +280,55 @@ fn pair_script() -> impl Strategy<Value = Vec<u8>> {
         })
 }
 
+/// One side of a mechanism and what it is told, or both and what somebody does to a message.
+fn sasl_script() -> impl Strategy<Value = Vec<u8>> {
+    let parts = prop::sample::select(vec![
+        "n,,",
+        "y,,",
+        "p=tls-exporter,,",
+        "n,a=shared,",
+        "n=tim,r=abc",
+        "c=\x02c,r=\x02r,p=\x02k",
+        "r=\x02nS,s=\x02s,i=4",
+        "v=\x02v",
+        ",x=y",
+        "m=x,",
+        "e=other-error",
+        "i=0",
+        "=2C",
+        "tim",
+        "\0tim\0hunter2",
+        "hunter2",
+        " \x02d",
+        "user=tim\x01auth=Bearer \x02t\x01\x01",
+        "n,,\x01auth=Bearer \x02t\x01\x01",
+        ",",
+        "=",
+    ]);
+    let message = prop_oneof![
+        6 => vec(parts, 0..4).prop_map(|parts| parts.concat().into_bytes()),
+        1 => vec(any::<u8>(), 0..12),
+    ];
+    let alone = vec(message, 1..4).prop_map(|messages| messages.join(&0xff));
+    let altered =
+        (0..5_u8, prop::sample::select(&b"idruc^wa"[..]), any::<u8>(), vec(any::<u8>(), 0..4))
+            .prop_map(|(message, how, at, octets)| {
+                [&[message, how, at % 64][..], &octets].concat()
+            });
+    (
+        prop::sample::select(&b"PLCxoeasS"[..]),
+        prop_oneof![
+            (prop::sample::select(&b"csS"[..]), alone),
+            (prop::sample::select(&b"bB"[..]), altered),
+        ],
+        any::<u8>(),
+        prop::sample::select(&b"000\x00\x01\x02\x03\x04\x05\x06\x08"[..]),
+    )
+        .prop_map(|(kind, (play, rest), choices, answers)| {
+            [&[kind, play, choices, answers][..], &rest].concat()
+        })
+}
+
 macro_rules! targets {
     ($($target:ident: $input:expr;)*) => {
         mod corpus {
@@ -266,4 +373,5 @@ targets! {
     response_roundtrip: octets();
     server_session: server_script();
     pair: pair_script();
+    sasl_exchange: sasl_script();
 }

@@ -1,6 +1,5 @@
 //! Bodies, in and out, against oracles that know nothing of states, chunks or blocks.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use bytes::BufMut as _;
@@ -34,7 +33,7 @@ pub fn multiline(data: &[u8]) {
         &[Method::InPlace, into, Method::Runs, Method::Offsets],
         &[Method::Offsets, Method::Into(0), Method::InPlace, Method::Into(1)],
     ] {
-        for sizes in [Sizes::always(usize::MAX), Sizes::new(small, large), Sizes::always(1)] {
+        for sizes in [Sizes::always(usize::MAX), Sizes::new(small, large), Sizes::octets()] {
             let found = decoded(wire, sizes, methods, ending);
             assert_eq!(found, expected, "{methods:?}");
         }
@@ -57,7 +56,7 @@ pub fn stuffing(data: &[u8]) {
     assert!(encoder.finish(&mut wire) && encoder.encode(b"more", &mut wire) == 0);
     assert_eq!(wire.len(), length, "after the terminator nothing is written");
 
-    for sizes in [Sizes::new(small, large), Sizes::always(1)] {
+    for sizes in [Sizes::new(small, large), Sizes::octets()] {
         for room in [1 + usize::from(room), 1] {
             assert_eq!(encoded_in_rooms(message, sizes.clone(), room), wire, "rooms of {room}");
         }
@@ -113,6 +112,7 @@ pub(super) fn unstuffed(wire: &[u8], ending: LineEnding) -> Outcome {
 fn decoded(wire: &[u8], mut sizes: Sizes, methods: &[Method], ending: LineEnding) -> Outcome {
     let mut decoder = MultilineDecoder::new(ending);
     let mut found = Outcome::default();
+    let mut room = Vec::new();
     let (mut shown, mut turn) = (0, 0);
     while shown < wire.len() && !found.ended {
         shown += sizes.cut(&wire[shown..]).0.len();
@@ -120,9 +120,9 @@ fn decoded(wire: &[u8], mut sizes: Sizes, methods: &[Method], ending: LineEnding
         // Every method must have had its turn: one without room cannot go on.
         while idle < methods.len() && !found.ended {
             let input = &wire[found.consumed..shown];
-            let (data, read) = decode(&mut decoder, input, methods[turn % methods.len()]);
+            let method = methods[turn % methods.len()];
+            let read = decode(&mut decoder, input, method, &mut room, &mut found.body);
             turn += 1;
-            found.body.extend_from_slice(&data);
             found.consumed += read;
             found.ended = decoder.ended();
             idle = if read == 0 { idle + 1 } else { 0 };
@@ -131,46 +131,62 @@ fn decoded(wire: &[u8], mut sizes: Sizes, methods: &[Method], ending: LineEnding
     }
     if found.ended {
         let rest = &wire[found.consumed..];
+        let length = found.body.len();
         assert_eq!(decoder.decode(rest), BodyStep::End { len: 0, skip: 0 });
-        assert_eq!(decode(&mut decoder, rest, Method::Runs), (Vec::new(), 0));
-        assert_eq!(decode(&mut decoder, rest, Method::InPlace), (Vec::new(), 0));
-        assert_eq!(decode(&mut decoder, rest, Method::Into(9)), (Vec::new(), 0));
+        for method in [Method::Runs, Method::InPlace, Method::Into(9)] {
+            assert_eq!(decode(&mut decoder, rest, method, &mut room, &mut found.body), 0);
+        }
+        assert_eq!(found.body.len(), length, "behind the end nothing is body");
     }
     found
 }
 
-fn decode(decoder: &mut MultilineDecoder, input: &[u8], method: Method) -> (Vec<u8>, usize) {
-    match method {
-        Method::Offsets => match decoder.decode(input) {
-            BodyStep::Data { len, skip } => {
-                assert!(len + skip > 0, "no progress");
-                (input[..len].to_vec(), len + skip)
-            }
-            BodyStep::End { len, skip } => (input[..len].to_vec(), len + skip),
-            BodyStep::NeedMore => (Vec::new(), 0),
-        },
+/// Adds to `body` what comes next of it; how much of the input was read.
+fn decode(
+    decoder: &mut MultilineDecoder,
+    input: &[u8],
+    method: Method,
+    room: &mut Vec<u8>,
+    body: &mut Vec<u8>,
+) -> usize {
+    let Decoded { written, read, .. } = match method {
+        Method::Offsets => {
+            let (len, skip) = match decoder.decode(input) {
+                BodyStep::Data { len, skip } => {
+                    assert!(len + skip > 0, "no progress");
+                    (len, skip)
+                }
+                BodyStep::End { len, skip } => (len, skip),
+                BodyStep::NeedMore => (0, 0),
+            };
+            body.extend_from_slice(&input[..len]);
+            return len + skip;
+        }
         Method::Runs => {
-            let mut body = Vec::new();
-            let Decoded { written, read, .. } =
-                decoder.decode_runs(input, |run| body.extend_from_slice(run));
-            assert_eq!(written, body.len());
-            (body, read)
+            let before = body.len();
+            let runs = decoder.decode_runs(input, |run| body.extend_from_slice(run));
+            assert_eq!(runs.written, body.len() - before);
+            return runs.read;
         }
         Method::InPlace => {
-            let mut buffer = input.to_vec();
-            let Decoded { written, read, .. } = decoder.decode_in_place(&mut buffer);
-            assert!(written <= read);
-            assert_eq!(buffer[read..], input[read..], "what is not read is unchanged");
-            buffer.truncate(written);
-            (buffer, read)
+            room.clear();
+            room.extend_from_slice(input);
+            let in_place = decoder.decode_in_place(room);
+            assert!(in_place.written <= in_place.read);
+            assert_eq!(
+                room[in_place.read..],
+                input[in_place.read..],
+                "what is not read is unchanged"
+            );
+            in_place
         }
-        Method::Into(room) => {
-            let mut out = vec![0; room];
-            let Decoded { written, read, .. } = decoder.decode_into(input, &mut out);
-            out.truncate(written);
-            (out, read)
+        Method::Into(len) => {
+            room.resize(len, 0);
+            decoder.decode_into(input, room)
         }
-    }
+    };
+    body.extend_from_slice(&room[..written]);
+    read
 }
 
 /// Every line end CRLF, and the last line completed.

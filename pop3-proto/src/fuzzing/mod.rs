@@ -5,15 +5,18 @@
 
 mod client;
 mod codec;
+mod oracle;
 mod pair;
+mod sasl;
 mod script;
 mod server;
 mod store;
 mod values;
 
-pub use client::client_session;
+pub use client::{client_session, client_session_cut_anywhere};
 pub use codec::{multiline, stuffing};
 pub use pair::pair;
+pub use sasl::sasl_exchange;
 pub use server::server_session;
 pub use values::{command_roundtrip, response_roundtrip};
 
@@ -22,6 +25,10 @@ pub use crate::effort::{Effort, effort};
 
 use alloc::format;
 use core::fmt::{Debug, Display};
+
+/// Cuts after which no session is cut octet by octet any more: what could differ has by then, and the next input is worth
+/// more than the rest of this one.
+const MAX_OCTETS_ALONE: usize = 1 << 8;
 
 /// Sizes of reads or writes, one after the other and over again: small ones, and one of any size.
 #[derive(Clone, Debug)]
@@ -39,6 +46,11 @@ impl Sizes {
         Self { sizes: [size, size], turn: 0 }
     }
 
+    /// Octet by octet, at length in pieces.
+    const fn octets() -> Self {
+        Self::always(1)
+    }
+
     /// Cuts the next piece off `octets`, at least one octet of it.
     fn cut<'a>(&mut self, octets: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         octets.split_at(octets.len().min(self.next()))
@@ -47,7 +59,10 @@ impl Sizes {
     /// The next size, at least 1.
     fn next(&mut self) -> usize {
         self.turn += 1;
-        self.sizes[self.turn % 2].max(1)
+        match self.sizes {
+            [1, 1] if self.turn > MAX_OCTETS_ALONE => 61,
+            sizes => sizes[self.turn % 2].max(1),
+        }
     }
 }
 

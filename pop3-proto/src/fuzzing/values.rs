@@ -6,17 +6,21 @@ use alloc::vec::Vec;
 use core::fmt::Debug;
 use core::str;
 
-use super::{assert_debug_printable, assert_one_line, assert_printable, assert_shown_printable};
+use super::{
+    assert_debug_printable, assert_one_line, assert_printable, assert_shown_printable, oracle,
+};
 use crate::codec::{self, Continuation, Malformed, Parsed};
 use crate::leniency::{Deviation, Deviations};
 use crate::state::Keyword;
 use crate::{
     ApopDigest, ApopTimestamp, Base64, Capability, Command, CommandError, DropListing, Greeting,
     LanguageListing, LanguageRange, LanguageTag, Leniency, Mailbox, MechanismName, MessageNumber,
-    Password, RawFraming, Response, ScanListing, Status, Text, UniqueId, UniqueIdListing,
+    Password, RawFraming, Response, ScanListing, Secret, Status, Text, UniqueId, UniqueIdListing,
 };
 
 /// I6, I7, I10 and class J: a command that was read or made is one line, as long as it says, and reads back equal.
+///
+/// And T17: base64 is what a decoder without any mercy takes for it.
 ///
 /// Input: a command line without its CRLF; the same octets are also taken as every argument.
 pub fn command_roundtrip(line: &[u8]) {
@@ -79,6 +83,15 @@ pub fn command_roundtrip(line: &[u8]) {
         check_command(&Command::Auth { mechanism, initial: None });
         check_command(&Command::Auth { mechanism, initial: Some(Base64::empty()) });
     }
+    let decoded = Base64::new(text).and_then(|text| text.decode());
+    assert_eq!(decoded.as_ref().ok().map(Secret::expose), oracle::base64(line).as_deref());
+    if let Ok(octets) = decoded {
+        assert_eq!(
+            Base64::encode(octets.expose()).expose(),
+            line,
+            "I18: two texts for the same octets"
+        );
+    }
     if let Ok(initial) = Base64::new(text) {
         assert_eq!((initial.expose(), line.len() % 4), (line, 0));
         let mechanism = MechanismName::new("PLAIN").expect("RFC 4616 §3");
@@ -123,7 +136,8 @@ fn check_command(command: &Command) {
 }
 
 /// I7, classes G, K and I2: whatever a server writes, in every preset. What is read reads back equal once written; what the
-/// strict preset takes the others take for the same; nothing is shown raw.
+/// strict preset takes the others take for the same; numbers, listings and timestamps are what an oracle reads (T15, T16,
+/// T21); nothing is shown raw.
 ///
 /// Input: a line of the server without its CRLF.
 pub fn response_roundtrip(line: &[u8]) {
@@ -173,10 +187,14 @@ pub fn response_roundtrip(line: &[u8]) {
     kept(line, codec::mechanism_listing);
     kept(line, codec::language_listing);
     check_continuation(line, &tolerant);
+    check_listings(line);
 
     assert_shown_printable(&Text::received(line));
     let greeting = Greeting::new(Response::new(Status::Ok, Text::received(line)));
-    if let Some(timestamp) = greeting.timestamp() {
+    let timestamp = greeting.timestamp();
+    let found = timestamp.as_ref().map(|timestamp| timestamp.as_str().as_bytes());
+    assert_eq!(found, oracle::timestamp(greeting.response.text.octets()));
+    if let Some(timestamp) = timestamp {
         assert_eq!(ApopTimestamp::new(timestamp.as_str()).as_ref(), Ok(&timestamp));
         assert!(
             line.iter().filter(|octet| **octet == b'<').eq([&b'<']),
@@ -206,6 +224,21 @@ fn check_response(response: &Response) {
         let again = Response::new(Status::Ok, Text::received(shown.to_lowercase().as_bytes()));
         assert_eq!(again.code().and_then(crate::ResponseCode::known), code.known());
     }
+}
+
+/// Classes G and T16: what the strict preset reads of a listing is what the oracle reads.
+fn check_listings(line: &[u8]) {
+    let strict = Leniency::strict();
+    let drop = codec::drop_listing(line, &strict).ok();
+    let drop = drop.map(|read| (u64::from(read.value.messages), read.value.octets.expect("known")));
+    assert_eq!(drop, oracle::two_numbers(line));
+    let scan = codec::scan_listing(line, &strict).ok();
+    let scan = scan.map(|read| (u64::from(read.value.message.value()), read.value.octets));
+    assert_eq!(scan, oracle::two_numbers(line).filter(|(message, _)| *message > 0));
+    let id = codec::unique_id_listing(line, &strict).ok();
+    let id =
+        id.as_ref().map(|read| (u64::from(read.value.message.value()), read.value.id.octets()));
+    assert_eq!(id, oracle::unique_id(line));
 }
 
 fn check_language(listing: &LanguageListing) {

@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 
 use super::Sizes;
 use super::script::Script;
-use crate::client::{CommandId, Event, ProtocolError, SendError, Update, Waiting};
+use crate::client::{CommandId, Eof, Event, ProtocolError, SendError, Update, Waiting};
 use crate::state::State;
 use caller::Caller;
 
@@ -40,12 +40,39 @@ pub fn client_session(data: &[u8]) {
             body: Some(usize::from(large % 67)),
             hold: usize::from(large % 5),
         },
-        Habits { reads: Sizes::always(1), window: true, hold: 3, ..Habits::plain() },
+        Habits { reads: Sizes::octets(), window: true, hold: 3, ..Habits::plain() },
     ];
     let [whole, pieces, octets] = habits.map(|habits| Caller::run(&script, habits));
     assert_eq!(whole, pieces, "in pieces");
     assert_eq!(whole, octets, "octet by octet");
 }
+
+/// T24, C18.1: a connection that ends behind any octet ends the session, and nothing is complete by it: what was answered to
+/// the end is what the whole script had answered by then.
+///
+/// Input: a script of [`client_session`].
+pub fn client_session_cut_anywhere(data: &[u8]) {
+    let Some(script) = Script::read(data) else { return };
+    let ends = |script: &Script| {
+        let habits = Habits { reads: Sizes::always(usize::MAX), ..Habits::plain() };
+        let seen = Caller::run(script, habits).0.into_iter();
+        let is_end = |seen: &Seen| {
+            matches!(seen, Seen::Event(Event::Completed { .. } | Event::Finished { .. }))
+        };
+        seen.filter(is_end).collect::<Vec<_>>()
+    };
+    let whole = ends(&script);
+    for (at, eof) in
+        (0..script.octets()).step_by(1 + script.octets() / MAX_CUTS).zip(ENDS.into_iter().cycle())
+    {
+        let cut = ends(&script.cut(at, eof));
+        assert!(whole.starts_with(&cut), "{cut:?} of {whole:?}, cut at {at}");
+    }
+}
+
+/// In one script.
+const MAX_CUTS: usize = 512;
+const ENDS: [Eof; 3] = [Eof::Clean, Eof::Abrupt, Eof::Clean];
 
 /// What leaves no trace.
 struct Habits {
@@ -62,7 +89,7 @@ struct Habits {
 
 impl Habits {
     const fn plain() -> Self {
-        Self { reads: Sizes::always(1), window: false, polls: None, body: None, hold: 0 }
+        Self { reads: Sizes::octets(), window: false, polls: None, body: None, hold: 0 }
     }
 }
 

@@ -1,8 +1,10 @@
-//! A client and a server of this library, over a link that cuts the octets of both directions anywhere, and perhaps ends.
+//! A client and a server of this library, over a link that cuts the octets of both directions anywhere, and perhaps ends, or
+//! on which somebody changes what they say.
 
 mod client;
 mod script;
 mod server;
+mod tampered;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -11,7 +13,7 @@ use super::Sizes;
 use crate::MessageNumber;
 use crate::client::{Eof, Update};
 use client::Client;
-use script::{Cut, Script};
+use script::{Cut, Edit, EditKind, Script};
 use server::Server;
 
 /// Rounds in which everybody does what there is to do; each moves an octet at least.
@@ -19,7 +21,8 @@ const MAX_ROUNDS: usize = 1 << 20;
 
 /// I1, I2, I5, I7 and I9 of both sides together: the client gets, in order, what a model of the maildrop says, message for
 /// message and line for line; nobody waits for ever; what the client knows of UPDATE agrees with what the server was told
-/// to do, also where the link was cut.
+/// to do, also where the link was cut. Where an attacker inserts, deletes, replaces or repeats octets (class T12), all that
+/// ends ends by what really came, and nobody panics.
 ///
 /// Input: see the script's format.
 pub fn pair(data: &[u8]) {
@@ -34,29 +37,44 @@ pub fn pair(data: &[u8]) {
         let down =
             pair.down.carry(|len| pair.server.write(len), |octets| pair.client.receive(octets));
         let ended = pair.end();
-        if !(acted || client_saw || server_saw || up || down || ended) {
+        if !(acted || client_saw || server_saw || up || down || ended || pair.give_up()) {
             break;
         }
     }
-    pair.finish(&script);
+    if script.edit.is_some() {
+        pair.finish_tampered();
+    } else {
+        pair.finish(&script);
+    }
 }
 
 /// One direction: octets on their way.
 struct Link {
     sizes: Sizes,
     on_the_way: VecDeque<u8>,
-    carried: usize,
+    edit: Option<Edit>,
+    /// Octets that one side has written.
+    entered: usize,
+    /// What will be said twice.
+    again: Vec<u8>,
+    /// Somebody has a hand in it, here or on the way back.
+    tampered: bool,
+    received: Vec<u8>,
     /// Octets that pass before it is cut.
     left: Option<usize>,
     eof: Option<Eof>,
 }
 
 impl Link {
-    fn new(sizes: Sizes, cut: Option<Cut>) -> Self {
+    fn new(sizes: Sizes, cut: Option<Cut>, edit: Option<Edit>) -> Self {
         Self {
             sizes,
             on_the_way: VecDeque::new(),
-            carried: 0,
+            edit,
+            entered: 0,
+            again: Vec::new(),
+            tampered: false,
+            received: Vec::new(),
             left: cut.map(|cut| cut.at),
             eof: None,
         }
@@ -70,16 +88,48 @@ impl Link {
     ) -> bool {
         let size = self.sizes.next();
         let written = write(size);
-        self.on_the_way.extend(&written);
+        self.enter(&written);
         let len = self.sizes.next().min(self.on_the_way.len()).min(self.left.unwrap_or(usize::MAX));
-        let piece: Vec<_> = self.on_the_way.iter().copied().take(len).collect();
-        let taken = receive(&piece);
+        let piece = &self.on_the_way.make_contiguous()[..len];
+        let taken = receive(piece);
+        if self.tampered {
+            self.received.extend_from_slice(&piece[..taken]);
+        }
         self.on_the_way.drain(..taken);
-        self.carried += taken;
         if let Some(left) = &mut self.left {
             *left -= taken;
         }
         taken > 0 || !written.is_empty()
+    }
+
+    /// What was written comes upon the link, as the attacker lets it.
+    fn enter(&mut self, written: &[u8]) {
+        let Some(edit) = &self.edit else {
+            self.on_the_way.extend(written);
+            return;
+        };
+        let end = edit.at + edit.octets.len();
+        for &octet in written {
+            let at = self.entered;
+            self.entered += 1;
+            if edit.kind == EditKind::Insert && at == edit.at {
+                self.on_the_way.extend(&edit.octets);
+            }
+            let changed = (edit.at..end).contains(&at);
+            match edit.kind {
+                EditKind::Delete if changed => continue,
+                EditKind::Replace if changed => {
+                    self.on_the_way.push_back(edit.octets[at - edit.at]);
+                }
+                _ => self.on_the_way.push_back(octet),
+            }
+            if edit.kind == EditKind::Duplicate && changed {
+                self.again.push(octet);
+                if at + 1 == end {
+                    self.on_the_way.extend(self.again.drain(..));
+                }
+            }
+        }
     }
 
     fn is_cut(&self) -> bool {
@@ -97,36 +147,45 @@ struct Pair {
 
 impl Pair {
     fn new(script: &Script) -> Self {
-        let cut = |up| script.cut.filter(|cut| cut.up == up);
+        let link = |up, sizes: &Sizes| {
+            let cut = script.cut.filter(|cut| cut.up == up);
+            let edit = script.edit.clone().filter(|edit| edit.up == up);
+            Link { tampered: script.edit.is_some(), ..Link::new(sizes.clone(), cut, edit) }
+        };
         Self {
             client: Client::new(script),
             server: Server::new(script),
-            up: Link::new(script.up.clone(), cut(true)),
-            down: Link::new(script.down.clone(), cut(false)),
+            up: link(true, &script.up),
+            down: link(false, &script.down),
             cut: script.cut,
         }
     }
 
     /// Ends the link where it is to end, and behind a side that is over; whether anything ended.
     fn end(&mut self) -> bool {
-        let mut ended = false;
         let eof = self.cut.map_or(Eof::Clean, |cut| cut.eof);
-        let cut = self.up.is_cut() || self.down.is_cut();
+        let cut = (self.up.is_cut() || self.down.is_cut()) && eof == Eof::Abrupt;
         let server_over = self.server.closed.is_some() && self.down.on_the_way.is_empty();
-        if self.down.eof.is_none()
-            && (self.down.is_cut() || server_over || cut && eof == Eof::Abrupt)
-        {
-            self.down.eof = Some(eof);
-            self.client.session.receive_eof(eof);
-            ended = true;
-        }
+        let down = (self.down.is_cut() || server_over || cut) && self.end_down(eof);
         let client_over = self.client.is_over() && self.up.on_the_way.is_empty();
-        if self.up.eof.is_none() && (self.up.is_cut() || client_over || cut && eof == Eof::Abrupt) {
-            self.up.eof = Some(eof);
-            self.server.session.receive_eof(eof);
-            ended = true;
+        let up = (self.up.is_cut() || client_over || cut) && self.end_up(eof);
+        down || up
+    }
+
+    fn end_down(&mut self, eof: Eof) -> bool {
+        let first = self.down.eof.replace(eof).is_none();
+        if first {
+            self.client.session.receive_eof(eof);
         }
-        ended
+        first
+    }
+
+    fn end_up(&mut self, eof: Eof) -> bool {
+        let first = self.up.eof.replace(eof).is_none();
+        if first {
+            self.server.session.receive_eof(eof);
+        }
+        first
     }
 
     fn finish(&mut self, script: &Script) {

@@ -1,7 +1,8 @@
 //! What a client does with a server, as one string of octets.
 //!
-//! Ten octets make the configuration, two say where the link is cut. What follows is what the client does, one letter each
-//! with an argument of one octet where it needs one; NUL begins a message of the maildrop, the next NUL ends it.
+//! Ten octets make the configuration, two say where the link is cut or where an attacker has a hand in it; then the next
+//! two say how far on and how many octets, and those octets follow. The rest is what the client does, one letter each with an
+//! argument of one octet where it needs one; NUL begins a message of the maildrop, the next NUL ends it.
 
 use alloc::vec::Vec;
 
@@ -30,7 +31,7 @@ pub(super) enum Act {
 }
 
 /// [`Command`] without what cannot be copied.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sent {
     Stat,
     List(Option<MessageNumber>),
@@ -70,6 +71,7 @@ pub(super) struct Script {
     /// Of messages, and of what the store reads at a time.
     pub(super) parts: Sizes,
     pub(super) cut: Option<Cut>,
+    pub(super) edit: Option<Edit>,
     /// Passwords that are wrong, before the right one.
     pub(super) wrong: usize,
     /// The server refuses to commit.
@@ -86,11 +88,50 @@ pub(super) struct Cut {
     pub(super) eof: Eof,
 }
 
+/// What an attacker does to one direction of the link.
+#[derive(Clone, Debug)]
+pub(super) struct Edit {
+    pub(super) up: bool,
+    /// Octets that pass before it.
+    pub(super) at: usize,
+    pub(super) kind: EditKind,
+    pub(super) octets: Vec<u8>,
+}
+
+/// To as many octets as those of the edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EditKind {
+    /// Those of the edit come before them.
+    Insert,
+    Delete,
+    /// Those of the edit come in their place.
+    Replace,
+    /// They come twice.
+    Duplicate,
+}
+
+impl Edit {
+    /// Down in a small letter, up in a capital one.
+    fn read(how: u8, at: u8, rest: &[u8]) -> Option<(Self, &[u8])> {
+        let kind = match how.to_ascii_lowercase() {
+            b'i' => EditKind::Insert,
+            b'd' => EditKind::Delete,
+            b'r' => EditKind::Replace,
+            b'u' => EditKind::Duplicate,
+            _ => return None,
+        };
+        let (&[further, len], rest) = rest.split_first_chunk()?;
+        let (octets, rest) = rest.split_at(rest.len().min(len.into()));
+        let at = usize::from(at) + 256 * usize::from(further % 4);
+        Some((Self { up: how.is_ascii_uppercase(), at, kind, octets: octets.to_vec() }, rest))
+    }
+}
+
 impl Script {
     pub(super) fn read(data: &[u8]) -> Option<Self> {
         let (&[preset, pipelining, block, queue, lines, messages, output, habits, up, down], rest) =
             data.split_first_chunk()?;
-        let (&[how, at], rest) = rest.split_first_chunk()?;
+        let (&[how, at_octet], rest) = rest.split_first_chunk()?;
         let mut client = match preset {
             b'S' => ClientConfig::strict(Security::PlaintextAllowed),
             b'o' => ClientConfig {
@@ -122,8 +163,13 @@ impl Script {
             server.limits.input_block = usize::from(output);
         }
         let eof = if how & 2 == 0 { Eof::Clean } else { Eof::Abrupt };
-        let at = usize::from(at) + if how & 4 == 0 { 0 } else { 256 };
-        let cut = (how != b'0').then_some(Cut { up: how & 1 != 0, at, eof });
+        let at = usize::from(at_octet) + if how & 4 == 0 { 0 } else { 256 };
+        let (edit, rest) = match Edit::read(how, at_octet, rest) {
+            Some((edit, rest)) => (Some(edit), rest),
+            None => (None, rest),
+        };
+        let cuts = how != b'0' && edit.is_none();
+        let cut = cuts.then_some(Cut { up: how & 1 != 0, at, eof });
         let (acts, messages) = acts(rest);
         let store = Store::new(messages, server.leniency);
         Some(Self {
@@ -134,6 +180,7 @@ impl Script {
             down: Sizes::new(down, down ^ habits),
             parts: Sizes::new(up ^ down, habits),
             cut,
+            edit,
             wrong: usize::from(habits & 3).min(2),
             refuses: habits & 4 != 0,
             store,

@@ -73,6 +73,9 @@ impl Server {
                 self.closed = Some(commit);
                 (self.listing, self.message) = (false, None);
             }
+            Some(Event::Rejected(_)) if script.edit.is_some() => {
+                assert_eq!(self.session.reject(), Ok(()));
+            }
             Some(event) => panic!("our client sends nothing bad: {event:?}"),
         }
         any || went_on || self.session.outgoing().remaining() > before

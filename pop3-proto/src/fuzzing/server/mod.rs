@@ -49,9 +49,9 @@ pub fn server_session(data: &[u8]) {
             to_the_end: large & 1 != 0,
         },
         Habits {
-            reads: Sizes::always(1),
-            writes: Sizes::always(1),
-            parts: Sizes::always(1),
+            reads: Sizes::octets(),
+            writes: Sizes::octets(),
+            parts: Sizes::octets(),
             window: true,
             ..Habits::plain()
         },
@@ -78,7 +78,7 @@ struct Habits {
 impl Habits {
     const fn plain() -> Self {
         Self {
-            reads: Sizes::always(1),
+            reads: Sizes::octets(),
             writes: Sizes::always(usize::MAX),
             parts: Sizes::always(usize::MAX),
             window: false,

@@ -8,7 +8,7 @@ use crate::codec::LineEnding;
 use crate::fuzzing::store::{LIST_FOLLOWS, Reply};
 use crate::server::{ServerConfig, Utf8Offer};
 use crate::state::State;
-use crate::{Base64, Command};
+use crate::{Base64, Command, Mailbox};
 
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
@@ -182,9 +182,12 @@ impl Model {
         let legal = match &command {
             Command::Quit => true,
             Command::Capa => here != (false, true),
-            Command::User(_) => here == (false, false) && self.credentials(),
-            Command::Apop { .. } => {
-                here == (false, false) && self.credentials() && self.config.apop
+            Command::User(mailbox) => {
+                here == (false, false) && self.credentials() && self.takes_name(mailbox)
+            }
+            Command::Apop { mailbox, .. } => {
+                let offered = self.credentials() && self.config.apop;
+                here == (false, false) && offered && self.takes_name(mailbox)
             }
             Command::Auth { mechanism, .. } => {
                 let known = self.config.mechanisms.contains(mechanism);
@@ -197,9 +200,8 @@ impl Model {
             Command::Utf8 => here == (false, false) && self.config.utf8 != Utf8Offer::No,
             Command::Lang(_) => here != (false, true) && !self.config.languages.is_empty(),
             Command::Pass(password) => {
-                let utf8 = self.config.utf8 == Utf8Offer::User
-                    && core::str::from_utf8(password.expose())
-                        .is_ok_and(|text| !text.chars().any(char::is_control));
+                let utf8 =
+                    core::str::from_utf8(password.expose()).is_ok_and(|text| self.takes_utf8(text));
                 here == (false, true)
                     && self.credentials()
                     && (self.config.leniency.opaque_passwords || utf8 || !password.is_opaque())
@@ -230,6 +232,15 @@ impl Model {
             }
             _ => Next::Command(command),
         }
+    }
+
+    /// RFC 6856 §2.2: UTF-8 in a name or a password, where that is announced.
+    fn takes_utf8(&self, text: &str) -> bool {
+        self.config.utf8 == Utf8Offer::User && !text.chars().any(char::is_control)
+    }
+
+    fn takes_name(&self, mailbox: &Mailbox) -> bool {
+        mailbox.as_str().is_ascii() || self.takes_utf8(mailbox.as_str())
     }
 
     fn rejected(&mut self) -> Next {
