@@ -177,7 +177,7 @@ impl Input {
 
     /// Gives the memory back, and drops what is pending, which may hold a credential.
     pub(crate) fn release_all(&mut self) {
-        self.consume_wiped(self.end - self.start);
+        self.consume_wiped(self.pending().len());
         self.release();
     }
 
@@ -401,6 +401,17 @@ mod tests {
         let counted = allocation_counter::measure(|| assert_eq!(input.window().len(), 3));
         assert_eq!(counted.count_total, 0, "it moves, to no other block");
         assert_eq!(input.pending()[0], 3);
+    }
+
+    /// I2: a read that gave nothing changes nothing.
+    #[test]
+    fn nothing_that_was_read_takes_no_room() {
+        let mut input = Input::new(SIZE);
+        assert_eq!(fill(&mut input, &mut (0..=u8::MAX).cycle(), SIZE), SIZE);
+        assert!(!input.has_room());
+        input.drained();
+        input.filled(0);
+        assert!(input.has_room());
     }
 
     /// I2: nor is it stuck where it fills what is left of a block that was given away in parts.
