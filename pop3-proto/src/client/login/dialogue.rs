@@ -99,9 +99,7 @@ impl Dialogue {
                     self.open = None;
                     return Ok(Said::Answer(Response::new(crate::Status::Ok, Text::received(b""))));
                 }
-                Event::Completed { .. } | Event::Finished { .. } if self.open.is_none() => {
-                    return Ok(Said::Ended);
-                }
+                Event::Completed { .. } | Event::Finished { .. } => return Ok(Said::Ended),
                 _ => {}
             }
         }
