@@ -666,6 +666,7 @@ fn a_remembered_refusal_is_bounded() {
     assert_eq!(refusal.response().text.octets().len(), 120);
     for shown in [format!("{error}"), format!("{error:?}")] {
         assert!(shown.len() < 1024 && !shown.contains('\x1b'), "{shown}");
+        assert!(shown.contains("withheld"), "{shown}");
     }
 }
 

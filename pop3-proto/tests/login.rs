@@ -14,7 +14,8 @@ use pop3_proto::sasl::Preparation;
 use pop3_proto::sasl::PreparedAs;
 use pop3_proto::state::State;
 use pop3_proto::{
-    Capabilities, Command, Expiry, InvalidValue, Mailbox, MechanismName, Password, Secret,
+    Capabilities, Command, Deviation, Expiry, InvalidValue, Mailbox, MechanismName, Password,
+    Secret,
 };
 
 const GREETING: &str = "+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n";
@@ -891,6 +892,30 @@ fn a_login_that_was_given_up_says_why() {
     );
 }
 
+/// What a server had to be forgiven is told before the step goes on.
+#[test]
+fn what_is_forgiven_is_told() {
+    let mut session = ClientSession::new(ClientConfig::new(Security::Implicit), Channel::Tls);
+    session.receive(b"+ok ready\r\n");
+    let mut opening = Opening::new(UseStls::Never);
+    assert_eq!(opening.step(&mut session), Ok(Step::Deviation(Deviation::StatusCase)));
+    assert_eq!(opening.step(&mut session), Ok(Step::Done(())));
+}
+
+/// B9: an STLS that the caller had sent leads to TLS as well.
+#[test]
+fn an_stls_of_the_callers_own() {
+    let mut session = session(Security::StlsRequired, Channel::Clear);
+    while session.poll_event().expect("a greeting").is_some() {}
+    session.send(&Command::Stls).expect("it is its turn");
+    let sent = session.outgoing().remaining();
+    session.outgoing().advance(sent);
+    session.receive(b"+OK begin\r\n");
+    let mut opening = Opening::new(UseStls::Required);
+    let (outcome, surplus) = drive(&mut session, |session| opening.step(session), &[TLS]);
+    assert_eq!((outcome, surplus), (Ok(()), vec![]));
+}
+
 /// R2449-5.02: what the session has asked for before is not asked for twice.
 #[test]
 fn a_list_that_is_known_is_not_asked_for() {
@@ -907,23 +932,26 @@ fn a_list_that_is_known_is_not_asked_for() {
     assert_eq!((outcome, surplus), (Ok(()), vec![]));
 }
 
-/// R5802-2.2.01: neither the name nor the password is said where its preparation prohibits it.
+/// R5802-2.2.01: neither the name nor the password is said where its preparation prohibits it; the next method may have
+/// both.
 #[cfg(feature = "scram")]
 #[test]
 fn what_its_preparation_prohibits_is_not_for_scram() {
     let as_query = (|text, kind| (kind == PreparedAs::Query).then(|| text.into())) as Preparation;
     let as_stored = (|text, kind| (kind == PreparedAs::Stored).then(|| text.into())) as Preparation;
     for prepare in [as_query, as_stored] {
-        let mut session = session(Security::Implicit, Channel::Tls);
-        let choice = sasl(MechanismName::SCRAM_SHA_256);
-        let secret = Password::opaque("p\u{e4}ss".as_bytes()).expect("a password");
-        let credentials = Credentials::password(mailbox("user"), secret);
-        let login = Login::new(&session, credentials, choice).with_nonce(NONCE).expect("a nonce");
-        let mut login = login.with_preparation(prepare);
-        let script = [c("CAPA", "+OK\r\nSASL SCRAM-SHA-256\r\n.\r\n")];
-        let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
+        let log_in = |choice| {
+            let mut session = session(Security::Implicit, Channel::Tls);
+            let secret = Password::opaque("p\u{e4}ss".as_bytes()).expect("a password");
+            let credentials = Credentials::password(mailbox("user"), secret);
+            let login = Login::new(&session, credentials, choice).with_preparation(prepare);
+            let mut login = login.with_nonce(NONCE).expect("a good nonce");
+            let script = [c("CAPA", "+OK\r\nSASL SCRAM-SHA-256 PLAIN\r\n.\r\n")];
+            drive(&mut session, |session| login.step(session), &script)
+        };
         let method = Method::Sasl(MechanismName::SCRAM_SHA_256);
         let error = LoginError::Unfit { method, reason: Unfit::Prohibited };
-        assert_eq!((outcome, surplus), (Err(error), vec![]));
+        assert_eq!(log_in(Choice::Only(method)), (Err(error), vec![]));
+        assert_eq!(log_in(Choice::Best).1, ["AUTH PLAIN AHVzZXIAcMOkc3M="]);
     }
 }
