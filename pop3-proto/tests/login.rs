@@ -350,6 +350,17 @@ fn only_means_only() {
     }
 }
 
+/// R5034-3.01: a method that is not for such credentials is passed over, though the server has it.
+#[test]
+fn a_method_for_other_credentials_is_passed_over() {
+    let methods = [MechanismName::OAUTHBEARER, MechanismName::EXTERNAL, MechanismName::PLAIN];
+    let choice = Choice::FirstOf(methods.map(Method::Sasl).to_vec());
+    let capa = c("CAPA", "+OK\r\nSASL EXTERNAL OAUTHBEARER PLAIN\r\n.\r\n");
+    let script = [capa, c(PLAIN_IR, "+OK in\r\n"), capa];
+    let method = log_in(Security::Implicit, Channel::Tls, password("pencil"), choice, &script);
+    assert_eq!(method, Ok(Method::Sasl(MechanismName::PLAIN)));
+}
+
 /// R5802-2.2.01: what is not ASCII is prepared or not said.
 #[cfg(feature = "scram")]
 #[test]
@@ -765,6 +776,10 @@ fn what_echoes_the_password_is_withheld() {
         ("-ERR no such user\r\n", true),
         ("-ERR what is PASS hunter2secret\r\n", false),
         ("-ERR bad AHVzZXIAaHVudGVyMnNlY3JldA==\r\n", false),
+        // Of what looks computed nobody can say what it was computed from.
+        ("-ERR no such user, but v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=\r\n", false),
+        ("-ERR no such user, 1234567890abcdefABCD?\r\n", false),
+        ("-ERR no such user, 1234567890abcdefABC?\r\n", true),
     ] {
         let script = [c("USER user", "+OK\r\n"), c("PASS hunter2secret", answer)];
         let only = Choice::Only(Method::UserPass);
@@ -773,7 +788,7 @@ fn what_echoes_the_password_is_withheld() {
         let Err(LoginError::Refused(refused)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(refused.may_be_shown(), shown, "{answer}");
         for text in [format!("{refused}"), format!("{refused:?}")] {
-            assert_eq!(text.contains("no such user"), shown, "{text}");
+            assert_eq!(text.contains("no such user"), shown, "{answer} {text}");
             assert!(!text.contains("hunter2") && !text.contains("HVudGVyMnNlY3Jld"), "{text}");
         }
     }

@@ -1,9 +1,11 @@
 //! What the presets hold, as their documentation says.
 
+#[cfg(feature = "scram")]
+use pop3_proto::Secret;
 use pop3_proto::client::{ClientConfig, Pipelining, Security, SendPolicy};
 use pop3_proto::codec::LineEnding;
 use pop3_proto::server::{ServerConfig, ServerLeniency, ServerLimits};
-use pop3_proto::{Leniency, Limits};
+use pop3_proto::{InvalidValue, Leniency, Limits, Text};
 
 /// V0001, V0002: each switch of a client, in the strict, the tolerant and Outlook's preset.
 #[test]
@@ -112,4 +114,36 @@ fn bounds_of_a_server() {
     assert_eq!((limits.input_block, limits.output), (2 * KIB, 64 * KIB));
     assert_eq!((limits.bad_commands_before_login, limits.bad_commands_after_login), (3, 20));
     assert_eq!(limits.login_attempts, 3);
+}
+
+/// I3, I6: a value may be as long as its limit says and no longer, and says by how much it is.
+#[test]
+fn values_up_to_their_limit() {
+    let too_long = |limit| Err(InvalidValue::TooLong { octets: limit + 1, limit });
+    let limits: [(usize, fn(usize) -> Result<(), InvalidValue>); 2] = [
+        (Text::MAX_OCTETS, |octets| Text::new(&"x".repeat(octets)).map(drop)),
+        (Text::MAX_OCTETS, |octets| Text::utf8(&"x".repeat(octets)).map(drop)),
+    ];
+    for (limit, make) in limits {
+        assert_eq!((make(limit), make(limit + 1)), (Ok(()), too_long(limit)));
+    }
+    assert_eq!(Text::MAX_OCTETS, 512 - "-ERR \r\n".len(), "R2449-3.02");
+    #[cfg(feature = "scram")]
+    {
+        use pop3_proto::sasl::{ChannelBinding, Plain, ScramKeys};
+        use std::num::NonZeroU32;
+
+        let limits: [(usize, fn(usize) -> Result<(), InvalidValue>); 3] = [
+            (255, |octets| Plain::new(None, &"x".repeat(octets), Secret::new(*b"x")).map(drop)),
+            (64, |octets| ChannelBinding::tls_server_end_point(&vec![7; octets]).map(drop)),
+            (1024, |octets| {
+                let keys = [0; 32];
+                ScramKeys::sha_256(&vec![7; octets], NonZeroU32::MIN, &keys, &keys).map(drop)
+            }),
+        ];
+        for (limit, make) in limits {
+            assert_eq!(make(0), Err(InvalidValue::Empty));
+            assert_eq!((make(limit), make(limit + 1)), (Ok(()), too_long(limit)));
+        }
+    }
 }
