@@ -808,6 +808,44 @@ fn behind_a_command_that_was_given_up() {
     assert_eq!((outcome, surplus), (Ok(Method::UserPass), vec![]));
 }
 
+/// A session that knows the server's list, which has `more`, and in which a second CAPA was given up.
+fn behind_a_list_that_was_given_up(more: &str) -> ClientSession {
+    let mut session = session(Security::PlaintextAllowed, Channel::Clear);
+    while session.poll_event().expect("a greeting").is_some() {}
+    session.send(&Command::Capa).expect("it is its turn");
+    session.outgoing().advance("CAPA\r\n".len());
+    session.receive(format!("+OK\r\nUSER\r\nSASL PLAIN\r\n{more}.\r\n").as_bytes());
+    while session.poll_event().expect("a list").is_some() {}
+    let given_up = session.send(&Command::Capa).expect("it is its turn");
+    assert!(session.abandon(given_up));
+    session
+}
+
+/// I5, I11: in a pipeline the reply to what was given up is not taken for the answer to what was sent behind it.
+#[test]
+fn behind_a_command_that_was_given_up_in_a_pipeline() {
+    let capa = c("CAPA", "+OK\r\n.\r\n");
+    for reply in ["-ERR no\r\n+OK\r\n", "+OK\r\nTOP\r\n.\r\n+OK\r\n"] {
+        let mut session = behind_a_list_that_was_given_up("PIPELINING\r\n");
+        let mut login = Login::new(&session, password("x"), Choice::Only(Method::UserPass));
+        let script = [c("CAPA\r\nUSER user", reply), c("PASS x", "+OK\r\n"), capa];
+        let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
+        assert_eq!((outcome, surplus), (Ok(Method::UserPass), vec![]), "{reply}");
+    }
+}
+
+/// I11: a mechanism of the caller's own is used once: not before its turn.
+#[test]
+fn a_mechanism_waits_for_what_was_given_up() {
+    let mut session = behind_a_list_that_was_given_up("");
+    let plain = Plain::new(None, "user", Secret::new(*b"pencil")).expect("a name");
+    let mut login = Login::with_mechanism(&session, Box::new(plain));
+    let list = "+OK\r\nSASL PLAIN\r\n.\r\n";
+    let script = [c("CAPA", list), c(PLAIN_IR, "+OK in\r\n"), c("CAPA", list)];
+    let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
+    assert_eq!((outcome, surplus), (Ok(Method::Sasl(MechanismName::PLAIN)), vec![]));
+}
+
 /// R4616-2.01: a password that is no text is not PLAIN's, and the next method may have it.
 #[test]
 fn a_password_that_is_no_text_is_for_user_and_pass() {

@@ -565,6 +565,29 @@ fn dense_dots() {
     }
 }
 
+/// I4: runs that are short are moved together, not given away one by one; once they are long again, they are given away
+/// as they are.
+#[test]
+fn short_runs_are_moved_together() {
+    let mut config = tolerant();
+    config.limits.input_block = 128 << 10;
+    let mut run = Run::in_transaction(config);
+    run.send(&retr(1)).unwrap();
+    let dense = b"..\r\n".repeat(8192);
+    let plain = b"a line of a message like others, of some fifty octets\r\n".repeat(600);
+    let wire = [b"+OK\r\n", &dense[..], &plain, b".\r\n"].concat();
+    assert_eq!(run.session.receive(&wire), wire.len());
+    let mut sizes = Vec::new();
+    while let Some(event) = run.session.poll_event().unwrap() {
+        if let Event::Data { data, .. } = event {
+            sizes.push(data.len());
+        }
+    }
+    assert_eq!(sizes.iter().sum::<usize>(), 3 * 8192 + plain.len());
+    assert!(sizes.len() <= 12, "{sizes:?}");
+    assert!(sizes.iter().any(|size| *size > plain.len() / 2), "{sizes:?}");
+}
+
 /// I3: the rest of what is abandoned is read up to the limit, terminator included, and not an octet further.
 #[test]
 fn draining_has_a_limit() {

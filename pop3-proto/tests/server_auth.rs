@@ -345,6 +345,8 @@ fn an_exchange_is_answered_as_a_login() {
         let long = base64(&"A".repeat(12 << 10));
         assert_eq!(session.challenge(&long), Err(RespondError::TooLong));
         assert_eq!(format!("{session:?}"), before);
+        let longest = base64(&"A".repeat((12 << 10) - 4));
+        waiting().challenge(&longest).expect("it is as long as the limit");
         session.challenge(&base64("AQ==")).expect("a login waits");
         assert_eq!(session.challenge(&base64("AQ==")), Err(RespondError::NothingToAnswer));
         assert_eq!(session.authenticated(&text("x")), Err(RespondError::NothingToAnswer));
