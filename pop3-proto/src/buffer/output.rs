@@ -105,9 +105,7 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        if self.left < self.secret_to {
-            wipe(&mut self.buffer);
-        }
+        wipe(&mut self.buffer);
     }
 }
 
