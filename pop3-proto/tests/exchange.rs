@@ -393,6 +393,18 @@ fn the_limit_of_rounds() {
     }
 }
 
+/// R5034-4.08: a response may be as long as the limit.
+#[test]
+fn a_response_of_the_limit() {
+    let mut config = tolerant();
+    config.limits.sasl_line = 66;
+    let mut run = Run::greeted(config);
+    run.run(&[Step::C(auth("X", None)), s("+ \r\n")], support::Cut::Whole);
+    let refused = SendError::TooLong { octets: 70, limit: 66 };
+    assert_eq!(run.answer(&"A".repeat(68)), Err(refused));
+    assert_eq!(run.answer(&"A".repeat(64)), Ok(()));
+}
+
 /// R5034-4.08, I3, I5: challenges and responses have a limit of their own, longer or shorter than that of status lines,
 /// and neither moves the other.
 #[test]
@@ -666,6 +678,7 @@ fn a_remembered_refusal_is_bounded() {
     assert_eq!(refusal.response().text.octets().len(), 120);
     for shown in [format!("{error}"), format!("{error:?}")] {
         assert!(shown.len() < 1024 && !shown.contains('\x1b'), "{shown}");
+        assert!(shown.contains("withheld"), "{shown}");
     }
 }
 

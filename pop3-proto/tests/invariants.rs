@@ -730,6 +730,21 @@ fn nothing_shows_a_password() {
     assert!(shown.contains("Password(..)") && shown.contains("withheld"));
 }
 
+/// I3: an idle session gives both buffers back, and goes on as if nothing had been.
+#[test]
+fn buffers_come_again() {
+    let config = tolerant();
+    let mut run = Run::in_transaction(config);
+    let held = measure(|| run.session.release_idle());
+    let input = i64::try_from(config.limits.input_block).unwrap();
+    assert!(held.bytes_current <= -(input + 512), "{held:?}");
+    run.send(&Command::Noop).unwrap();
+    run.feed(b"+O");
+    run.session.release_idle();
+    run.feed(b"K\r\n");
+    assert_eq!(run.take_trace(), ["#2 completed + \"\""], "part of a line is not given away");
+}
+
 /// Feeds octets in windows of at most `read`, drops every event at once, and stops at an error or when all is fed.
 fn pump(session: &mut ClientSession, mut octets: &[u8], read: usize) -> Result<(), ProtocolError> {
     loop {

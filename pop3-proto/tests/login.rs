@@ -2,18 +2,20 @@
 
 use bytes::Buf as _;
 use pop3_proto::client::{
-    Channel, Choice, ClientConfig, ClientSession, Credentials, Eof, Login, LoginError, Method,
-    Opening, ProtocolError, Security, SendError, Step, Unfit, UseStls, Waiting,
+    CancelReason, Channel, Choice, ClientConfig, ClientSession, Credentials, Eof, Login,
+    LoginError, Method, Opening, ProtocolError, Security, SendError, Step, Unfit, UseStls, Waiting,
 };
 #[cfg(feature = "scram")]
 use pop3_proto::sasl::ChannelBinding;
+use pop3_proto::sasl::Plain;
 #[cfg(any(feature = "md5", feature = "scram"))]
 use pop3_proto::sasl::Preparation;
-#[cfg(feature = "md5")]
+#[cfg(any(feature = "md5", feature = "scram"))]
 use pop3_proto::sasl::PreparedAs;
 use pop3_proto::state::State;
 use pop3_proto::{
-    Capabilities, Command, Expiry, InvalidValue, Mailbox, MechanismName, Password, Secret,
+    Capabilities, Command, Deviation, Expiry, InvalidValue, Mailbox, MechanismName, Password,
+    Secret,
 };
 
 const GREETING: &str = "+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n";
@@ -346,6 +348,17 @@ fn only_means_only() {
         );
         assert_eq!(method, Err(error));
     }
+}
+
+/// R5034-3.01: a method that is not for such credentials is passed over, though the server has it.
+#[test]
+fn a_method_for_other_credentials_is_passed_over() {
+    let methods = [MechanismName::OAUTHBEARER, MechanismName::EXTERNAL, MechanismName::PLAIN];
+    let choice = Choice::FirstOf(methods.map(Method::Sasl).to_vec());
+    let capa = c("CAPA", "+OK\r\nSASL EXTERNAL OAUTHBEARER PLAIN\r\n.\r\n");
+    let script = [capa, c(PLAIN_IR, "+OK in\r\n"), capa];
+    let method = log_in(Security::Implicit, Channel::Tls, password("pencil"), choice, &script);
+    assert_eq!(method, Ok(Method::Sasl(MechanismName::PLAIN)));
 }
 
 /// R5802-2.2.01: what is not ASCII is prepared or not said.
@@ -759,7 +772,9 @@ fn a_nonce_is_printable() {
 fn debug_shows_no_secret() {
     let session = session(Security::Implicit, Channel::Tls);
     let login = Login::new(&session, password("hunter2"), Choice::Best);
-    assert!(!format!("{login:?}").contains("hunter2"));
+    let shown = format!("{login:?}");
+    assert!(!shown.contains("hunter2"));
+    assert!(shown.contains("Dialogue { open: None"), "but where it stands: {shown}");
 }
 
 /// I10, K: an echo of the password is not shown, in whatever form it comes back.
@@ -769,6 +784,10 @@ fn what_echoes_the_password_is_withheld() {
         ("-ERR no such user\r\n", true),
         ("-ERR what is PASS hunter2secret\r\n", false),
         ("-ERR bad AHVzZXIAaHVudGVyMnNlY3JldA==\r\n", false),
+        // Of what looks computed nobody can say what it was computed from.
+        ("-ERR no such user, but v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=\r\n", false),
+        ("-ERR no such user, 1234567890abcdefABCD?\r\n", false),
+        ("-ERR no such user, 1234567890abcdefABC?\r\n", true),
     ] {
         let script = [c("USER user", "+OK\r\n"), c("PASS hunter2secret", answer)];
         let only = Choice::Only(Method::UserPass);
@@ -777,7 +796,7 @@ fn what_echoes_the_password_is_withheld() {
         let Err(LoginError::Refused(refused)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(refused.may_be_shown(), shown, "{answer}");
         for text in [format!("{refused}"), format!("{refused:?}")] {
-            assert_eq!(text.contains("no such user"), shown, "{text}");
+            assert_eq!(text.contains("no such user"), shown, "{answer} {text}");
             assert!(!text.contains("hunter2") && !text.contains("HVudGVyMnNlY3Jld"), "{text}");
         }
     }
@@ -795,6 +814,44 @@ fn behind_a_command_that_was_given_up() {
     let mut login = Login::new(&session, password("x"), Choice::Only(Method::UserPass));
     let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
     assert_eq!((outcome, surplus), (Ok(Method::UserPass), vec![]));
+}
+
+/// A session that knows the server's list, which has `more`, and in which a second CAPA was given up.
+fn behind_a_list_that_was_given_up(more: &str) -> ClientSession {
+    let mut session = session(Security::PlaintextAllowed, Channel::Clear);
+    while session.poll_event().expect("a greeting").is_some() {}
+    session.send(&Command::Capa).expect("it is its turn");
+    session.outgoing().advance("CAPA\r\n".len());
+    session.receive(format!("+OK\r\nUSER\r\nSASL PLAIN\r\n{more}.\r\n").as_bytes());
+    while session.poll_event().expect("a list").is_some() {}
+    let given_up = session.send(&Command::Capa).expect("it is its turn");
+    assert!(session.abandon(given_up));
+    session
+}
+
+/// I5, I11: in a pipeline the reply to what was given up is not taken for the answer to what was sent behind it.
+#[test]
+fn behind_a_command_that_was_given_up_in_a_pipeline() {
+    let capa = c("CAPA", "+OK\r\n.\r\n");
+    for reply in ["-ERR no\r\n+OK\r\n", "+OK\r\nTOP\r\n.\r\n+OK\r\n"] {
+        let mut session = behind_a_list_that_was_given_up("PIPELINING\r\n");
+        let mut login = Login::new(&session, password("x"), Choice::Only(Method::UserPass));
+        let script = [c("CAPA\r\nUSER user", reply), c("PASS x", "+OK\r\n"), capa];
+        let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
+        assert_eq!((outcome, surplus), (Ok(Method::UserPass), vec![]), "{reply}");
+    }
+}
+
+/// I11: a mechanism of the caller's own is used once: not before its turn.
+#[test]
+fn a_mechanism_waits_for_what_was_given_up() {
+    let mut session = behind_a_list_that_was_given_up("");
+    let plain = Plain::new(None, "user", Secret::new(*b"pencil")).expect("a name");
+    let mut login = Login::with_mechanism(&session, Box::new(plain));
+    let list = "+OK\r\nSASL PLAIN\r\n.\r\n";
+    let script = [c("CAPA", list), c(PLAIN_IR, "+OK in\r\n"), c("CAPA", list)];
+    let (outcome, surplus) = drive(&mut session, |session| login.step(session), &script);
+    assert_eq!((outcome, surplus), (Ok(Method::Sasl(MechanismName::PLAIN)), vec![]));
 }
 
 /// R4616-2.01: a password that is no text is not PLAIN's, and the next method may have it.
@@ -828,4 +885,134 @@ fn a_long_name_is_not_for_login() {
     let method = Method::Sasl(MechanismName::LOGIN);
     let error = LoginError::Unfit { method, reason: Unfit::TooLong };
     assert_eq!(log_in(Choice::Only(method), &script[..1]), Err(error));
+}
+
+fn by_mechanism(script: &[Line<'_>]) -> Result<Method, LoginError> {
+    let mut session = session(Security::Implicit, Channel::Tls);
+    let plain = Plain::new(None, "user", Secret::new(*b"pencil")).expect("a name");
+    let mut login = Login::with_mechanism(&session, Box::new(plain));
+    assert_eq!(login.method(), None, "it is not known yet whether the server has it");
+    let (outcome, surplus) = drive(&mut session, |session| login.step(session), script);
+    assert_eq!(surplus, [""; 0]);
+    assert_eq!(login.method().is_some(), !matches!(outcome, Err(LoginError::NoMethod { .. })));
+    outcome
+}
+
+/// R5034-3.01: a mechanism of the caller's own is tried where the server lists it or lists none, and nowhere else.
+#[test]
+fn a_mechanism_of_the_callers_own() {
+    let method = Method::Sasl(MechanismName::PLAIN);
+    let capa = c("CAPA", "+OK\r\nSASL LOGIN PLAIN\r\n.\r\n");
+    assert_eq!(by_mechanism(&[capa, c(PLAIN_IR, "+OK in\r\n"), capa]), Ok(method));
+    for none in ["-ERR what?\r\n", "+OK\r\nTOP\r\n.\r\n"] {
+        let refused = by_mechanism(&[c("CAPA", none), c("AUTH PLAIN", "-ERR\r\n")]);
+        assert!(matches!(refused, Err(LoginError::Refused(_))), "{none}: {refused:?}");
+    }
+    let others = c("CAPA", "+OK\r\nSASL LOGIN\r\n.\r\n");
+    let announced = vec![MechanismName::LOGIN];
+    assert_eq!(by_mechanism(&[others]), Err(LoginError::NoMethod { announced }));
+}
+
+/// I10: what a mechanism of the caller's own holds is not known here, so that no text may be shown; where the server
+/// says nothing, nothing is withheld and nothing is made up.
+#[test]
+fn no_text_is_shown_behind_a_mechanism_of_the_callers_own() {
+    let capa = c("CAPA", "+OK\r\nSASL PLAIN\r\n.\r\n");
+    for (reply, shown, says) in [
+        (
+            "-ERR no\r\n",
+            false,
+            "the server refused the login by PLAIN, with a text that is withheld: it may echo a credential",
+        ),
+        ("-ERR\r\n", true, "the server refused the login by PLAIN"),
+    ] {
+        let Err(LoginError::Refused(refused)) = by_mechanism(&[capa, c(PLAIN_IR, reply)]) else {
+            panic!("in")
+        };
+        assert_eq!((refused.may_be_shown(), &*refused.to_string()), (shown, says));
+    }
+}
+
+/// The server's answer to `*` says nothing about the login: why it was given up does.
+#[test]
+fn a_login_that_was_given_up_says_why() {
+    let script = [
+        c("CAPA", "+OK\r\nSASL LOGIN\r\n.\r\n"),
+        c("AUTH LOGIN", "+ no base64\r\n"),
+        c("*", "-ERR cancelled\r\n"),
+    ];
+    let mut session = ClientSession::new(ClientConfig::strict(Security::Implicit), Channel::Tls);
+    session.receive(GREETING.as_bytes());
+    let mut login = Login::new(&session, password("pencil"), Choice::Best);
+    let (outcome, _) = drive(&mut session, |session| login.step(session), &script);
+    let Err(LoginError::Refused(refused)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(refused.cancelled, Some(CancelReason::MalformedChallenge));
+    assert_eq!(
+        refused.to_string(),
+        "the login by LOGIN was given up: the server's challenge is malformed"
+    );
+}
+
+/// What a server had to be forgiven is told before the step goes on.
+#[test]
+fn what_is_forgiven_is_told() {
+    let mut session = ClientSession::new(ClientConfig::new(Security::Implicit), Channel::Tls);
+    session.receive(b"+ok ready\r\n");
+    let mut opening = Opening::new(UseStls::Never);
+    assert_eq!(opening.step(&mut session), Ok(Step::Deviation(Deviation::StatusCase)));
+    assert_eq!(opening.step(&mut session), Ok(Step::Done(())));
+}
+
+/// B9: an STLS that the caller had sent leads to TLS as well.
+#[test]
+fn an_stls_of_the_callers_own() {
+    let mut session = session(Security::StlsRequired, Channel::Clear);
+    while session.poll_event().expect("a greeting").is_some() {}
+    session.send(&Command::Stls).expect("it is its turn");
+    let sent = session.outgoing().remaining();
+    session.outgoing().advance(sent);
+    session.receive(b"+OK begin\r\n");
+    let mut opening = Opening::new(UseStls::Required);
+    let (outcome, surplus) = drive(&mut session, |session| opening.step(session), &[TLS]);
+    assert_eq!((outcome, surplus), (Ok(()), vec![]));
+}
+
+/// R2449-5.02: what the session has asked for before is not asked for twice.
+#[test]
+fn a_list_that_is_known_is_not_asked_for() {
+    let mut session = session(Security::StlsRequired, Channel::Clear);
+    while session.poll_event().expect("a greeting").is_some() {}
+    session.send(&Command::Capa).expect("it is its turn");
+    let sent = session.outgoing().remaining();
+    session.outgoing().advance(sent);
+    session.receive(b"+OK\r\nSTLS\r\n.\r\n");
+    while session.poll_event().expect("a list").is_some() {}
+    let mut opening = Opening::new(UseStls::Required);
+    let script = [c("STLS", "+OK begin\r\n"), TLS];
+    let (outcome, surplus) = drive(&mut session, |session| opening.step(session), &script);
+    assert_eq!((outcome, surplus), (Ok(()), vec![]));
+}
+
+/// R5802-2.2.01: neither the name nor the password is said where its preparation prohibits it; the next method may have
+/// both.
+#[cfg(feature = "scram")]
+#[test]
+fn what_its_preparation_prohibits_is_not_for_scram() {
+    let as_query = (|text, kind| (kind == PreparedAs::Query).then(|| text.into())) as Preparation;
+    let as_stored = (|text, kind| (kind == PreparedAs::Stored).then(|| text.into())) as Preparation;
+    for prepare in [as_query, as_stored] {
+        let log_in = |choice| {
+            let mut session = session(Security::Implicit, Channel::Tls);
+            let secret = Password::opaque("p\u{e4}ss".as_bytes()).expect("a password");
+            let credentials = Credentials::password(mailbox("user"), secret);
+            let login = Login::new(&session, credentials, choice).with_preparation(prepare);
+            let mut login = login.with_nonce(NONCE).expect("a good nonce");
+            let script = [c("CAPA", "+OK\r\nSASL SCRAM-SHA-256 PLAIN\r\n.\r\n")];
+            drive(&mut session, |session| login.step(session), &script)
+        };
+        let method = Method::Sasl(MechanismName::SCRAM_SHA_256);
+        let error = LoginError::Unfit { method, reason: Unfit::Prohibited };
+        assert_eq!(log_in(Choice::Only(method)), (Err(error), vec![]));
+        assert_eq!(log_in(Choice::Best).1, ["AUTH PLAIN AHVzZXIAcMOkc3M="]);
+    }
 }

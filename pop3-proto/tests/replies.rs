@@ -565,6 +565,42 @@ fn dense_dots() {
     }
 }
 
+/// The sizes of the pieces in which a body comes that is received in reads of `read` octets.
+fn pieces(body: &[u8], read: usize) -> Vec<usize> {
+    let mut config = tolerant();
+    config.limits.input_block = 128 << 10;
+    let mut run = Run::in_transaction(config);
+    run.send(&retr(1)).unwrap();
+    let wire = [b"+OK\r\n", body, b".\r\n"].concat();
+    let mut sizes = Vec::new();
+    for octets in wire.chunks(read) {
+        assert_eq!(run.session.receive(octets), octets.len());
+        while let Some(event) = run.session.poll_event().unwrap() {
+            if let Event::Data { data, .. } = event {
+                sizes.push(data.len());
+            }
+        }
+    }
+    sizes
+}
+
+/// I4: runs that are short are moved together, not given away one by one; long ones are given away as they are.
+#[test]
+fn short_runs_are_moved_together() {
+    let dense = b"..\r\n".repeat(8192);
+    let plain = b"a line of a message like others, of some fifty octets\r\n".repeat(600);
+    let both = [&dense[..], &plain].concat();
+    let sizes = pieces(&both, usize::MAX);
+    assert_eq!(sizes.iter().sum::<usize>(), 3 * 8192 + plain.len());
+    assert!(sizes.len() <= 12, "{sizes:?}");
+    assert!(sizes.iter().any(|size| *size > plain.len() / 2), "{sizes:?}");
+    // One piece for each read, though the reads end inside a line.
+    for (body, read) in [(&dense, 1001), (&plain, 1000), (&plain, 10_000)] {
+        let sizes = pieces(body, read);
+        assert!(sizes.len() <= body.len().div_ceil(read) + 2, "{read} {sizes:?}");
+    }
+}
+
 /// I3: the rest of what is abandoned is read up to the limit, terminator included, and not an octet further.
 #[test]
 fn draining_has_a_limit() {

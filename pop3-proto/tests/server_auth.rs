@@ -5,7 +5,7 @@ mod server_support;
 use pop3_proto::client::{Channel, Eof};
 use pop3_proto::server::{ConfigError, Event, RespondError, ServerConfig, ServerSession, Waiting};
 use pop3_proto::state::{Keyword, State};
-use pop3_proto::{ApopTimestamp, Base64, Command, CommandError, KnownCode, MechanismName};
+use pop3_proto::{ApopTimestamp, Base64, Command, CommandError, KnownCode, MechanismName, Text};
 use server_support::*;
 
 const CANCELLED: &str = "-ERR authentication cancelled\r\n";
@@ -244,6 +244,11 @@ fn apop_with_a_timestamp() {
     ] {
         assert_eq!(with(&config, greeting).err(), Some(error), "{greeting}");
     }
+    // R2449-3.02: 512 octets are the most that a response has.
+    let longest = "x".repeat(Text::MAX_OCTETS - 1 - timestamp.as_str().len());
+    assert!(with(&config, &longest).is_ok());
+    let longer = longest + "x";
+    assert_eq!(with(&config, &longer).err(), Some(ConfigError::GreetingTooLong));
     let mut bare = with(&config, "").expect("a greeting");
     assert_eq!(written(&mut bare), b"+OK <1896.697170952@dbc.mtview.ca.us>\r\n");
     // R2449-6.1.01: a timestamp announces APOP, so that there is none without.
@@ -340,6 +345,8 @@ fn an_exchange_is_answered_as_a_login() {
         let long = base64(&"A".repeat(12 << 10));
         assert_eq!(session.challenge(&long), Err(RespondError::TooLong));
         assert_eq!(format!("{session:?}"), before);
+        let longest = base64(&"A".repeat((12 << 10) - 4));
+        waiting().challenge(&longest).expect("it is as long as the limit");
         session.challenge(&base64("AQ==")).expect("a login waits");
         assert_eq!(session.challenge(&base64("AQ==")), Err(RespondError::NothingToAnswer));
         assert_eq!(session.authenticated(&text("x")), Err(RespondError::NothingToAnswer));

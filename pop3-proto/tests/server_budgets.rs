@@ -533,14 +533,29 @@ fn no_credential_is_shown() {
     assert_eq!(error.to_string(), "syntax error in arguments (PASS)");
 }
 
-/// Idle sessions give their buffers back, and go on as if nothing had been.
+/// I3: idle sessions give their buffers back, and go on as if nothing had been.
 #[test]
 fn buffers_come_again() {
     let mut server = server(ServerConfig::new());
     server.converse(LOGIN);
-    server.session.release_idle();
+    let held = allocation_counter::measure(|| server.session.release_idle());
+    assert!(held.bytes_current <= -(2048 + 512), "{held:?}");
     assert_eq!(said(&mut server, b"STAT\r\nNO"), "+OK 2 31\r\n");
     // Part of a line is not given away.
     server.session.release_idle();
     assert_eq!(said(&mut server, b"OP\r\n"), "+OK nothing done\r\n");
+}
+
+/// I3: a session that is over holds no buffer, even if octets behind its end were in.
+#[test]
+fn the_end_gives_the_buffers_back() {
+    let mut session = in_transaction(ServerConfig::new());
+    say(&mut session, b"QUIT\r\nNOOP\r\n");
+    assert_eq!(session.poll_event(), Some(Event::Command(Command::Quit)));
+    session.ok(&text("bye")).expect("QUIT waits");
+    assert_eq!(written(&mut session), b"+OK bye\r\n");
+    let held = allocation_counter::measure(|| {
+        assert_eq!(session.poll_event(), Some(Event::Closed { commit: true }));
+    });
+    assert!(held.bytes_current <= -(2048 + 512), "{held:?}");
 }

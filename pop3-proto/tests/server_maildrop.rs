@@ -251,6 +251,31 @@ fn a_long_listing_goes_through_a_small_output() {
     }
 }
 
+/// I8: a listing goes on in the session that it was begun in, and in no other.
+#[test]
+fn a_listing_belongs_to_its_session() {
+    let entries = (0..500).map(|number| Entry::new(1, unique_id(&format!("u{number}"))));
+    let mut maildrop = Maildrop::new(entries.collect()).expect("a maildrop");
+    let mut config = ServerConfig::new();
+    config.limits.output = 1024;
+    let mut session = in_transaction(config.clone());
+    say(&mut session, b"LIST\r\n");
+    let Some(Event::Command(list)) = session.poll_event() else { panic!("LIST") };
+    assert_eq!(maildrop.answer(&list, &mut session), Ok(Action::Listing));
+    assert_eq!(maildrop.resume(&mut session), Ok(false), "nothing has left");
+    let mut other = in_transaction(config);
+    assert_eq!(maildrop.resume(&mut other), Err(RespondError::NothingToAnswer));
+    let mut lines = 0;
+    loop {
+        lines += written(&mut session).split(|octet| *octet == b'\n').count() - 1;
+        if maildrop.resume(&mut session).expect("its listing") {
+            break;
+        }
+    }
+    lines += written(&mut session).split(|octet| *octet == b'\n').count() - 1;
+    assert_eq!(lines, 502);
+}
+
 /// F14, S19.3: marking and unmarking a hundred thousand times leaves the counts exact and holds
 /// nothing.
 #[test]

@@ -57,6 +57,12 @@ fn an_end_without_room_changes_nothing() {
     assert_ne!(after_one, before);
     assert_eq!(session.finish_multiline(), Err(RespondError::Full));
     assert_eq!(format!("{session:?}"), after_one);
+    // A dot that may be owed, two line ends, the termination octet and its line's end are eight.
+    written_at_most(&mut session, 6);
+    assert_eq!(session.finish_multiline(), Err(RespondError::Full));
+    written_at_most(&mut session, 1);
+    assert_eq!(session.finish_multiline(), Ok(()));
+    assert!(written(&mut session).ends_with(b"x\r\n.\r\n"));
 }
 
 /// R1939-5.08: LIST with a message-number is answered for that message.

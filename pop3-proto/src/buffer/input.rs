@@ -173,7 +173,7 @@ impl Input {
 
     /// Gives the memory back, and drops what is pending, which may hold a credential.
     pub(crate) fn release_all(&mut self) {
-        self.consume_wiped(self.end - self.start);
+        self.consume_wiped(self.pending().len());
         self.release();
     }
 
@@ -394,6 +394,17 @@ mod tests {
         assert_eq!(input.pending()[0], 3);
     }
 
+    /// I2: a read that gave nothing changes nothing.
+    #[test]
+    fn nothing_that_was_read_takes_no_room() {
+        let mut input = Input::new(SIZE);
+        assert_eq!(fill(&mut input, &mut (0..=u8::MAX).cycle(), SIZE), SIZE);
+        assert!(!input.has_room());
+        input.drained();
+        input.filled(0);
+        assert!(input.has_room());
+    }
+
     /// I2: nor is it stuck where it fills what is left of a block that was given away in parts.
     #[test]
     fn part_of_a_line_is_not_stuck_in_what_is_left() {
@@ -447,6 +458,7 @@ mod tests {
         input.resize(4 * SIZE);
         input.drained();
         assert_eq!(input.window().len(), 4 * SIZE - 10);
+        assert_eq!(input.moved, 2 * 10, "within the block, and to the next");
         fill(&mut input, &mut source, 3 * SIZE);
         let expected: Vec<u8> = (54..=u8::MAX).take(10 + 3 * SIZE).collect();
         assert_eq!(input.pending(), expected);

@@ -107,9 +107,7 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        if self.left < self.secret_to {
-            wipe(&mut self.buffer);
-        }
+        wipe(&mut self.buffer);
     }
 }
 
@@ -156,5 +154,60 @@ mod tests {
         output.advance(4);
         assert_eq!(&output.buffer[..14], [0; 14]);
         assert_eq!(output.waiting(), b"STAT\r\n");
+        output.advance(2);
+        assert_eq!(&output.buffer[14..], b"STAT\r\n", "which is no credential");
+    }
+
+    /// I3, I4: a line behind a line, each leaving in time, takes one buffer; lines that wait take buffers
+    /// that double, and little more than their octets.
+    #[test]
+    fn lines_that_leave_take_no_memory() {
+        let mut output = Output::default();
+        let line = [b'x'; 100];
+        let counted = allocation_counter::measure(|| {
+            put(&mut output, &line, false);
+            for _ in 0..10_000 {
+                put(&mut output, &line, false);
+                output.advance(100);
+            }
+        });
+        assert!(counted.count_total <= 2 && counted.bytes_max <= 1024, "{counted:?}");
+        let mut output = Output::default();
+        let counted = allocation_counter::measure(|| {
+            for _ in 0..10_000 {
+                put(&mut output, &line, false);
+            }
+        });
+        assert!(counted.count_total <= 12, "{counted:?}");
+        assert!(counted.bytes_max <= 3 * 1024 * 1024, "{counted:?}");
+        assert!(output.buffer.capacity() <= 2 * 1024 * 1024);
+        let counted = allocation_counter::measure(|| {
+            for _ in 0..10_000 {
+                output.advance(100);
+                put(&mut output, &line, false);
+            }
+        });
+        assert!(counted.count_total <= 1, "{counted:?}");
+        output.advance(1_000_000);
+        let counted = allocation_counter::measure(|| output.release());
+        assert!(counted.bytes_current <= -1_000_000 && output.waiting().is_empty(), "{counted:?}");
+    }
+
+    /// Lines are not torn apart or lost when they move, and as many as have left are counted.
+    #[test]
+    fn lines_move_as_they_are() {
+        let mut source = (0..=u8::MAX).cycle();
+        let mut expected = (0..=u8::MAX).cycle();
+        let mut output = Output::default();
+        let mut left = 0;
+        for round in 0..2000_usize {
+            let line: Vec<u8> = source.by_ref().take(round * 7 % 300).collect();
+            put(&mut output, &line, round % 3 == 0);
+            let len = output.waiting().len().min(round * 11 % 310);
+            assert!(expected.by_ref().take(len).eq(output.waiting()[..len].iter().copied()));
+            output.advance(len);
+            left += octets(len);
+            assert_eq!(output.left(), left);
+        }
     }
 }

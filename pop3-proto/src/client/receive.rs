@@ -382,9 +382,6 @@ impl ClientSession {
                 let len = pending.len().min(DENSE_WINDOW);
                 let decoded = decoder.decode_in_place(pending.get_mut(..len).unwrap_or_default());
                 *dense = decoded.read - decoded.written > decoded.read / SHORT_RUN;
-                if decoded.read == 0 && !decoded.end {
-                    return Ok(Step::NeedMore);
-                }
                 if decoded.written > 0 {
                     let data = self.input.take(decoded.written);
                     self.events.push_back(Event::Data { id, data });

@@ -14,7 +14,7 @@ use crate::{Command, Leniency, Limits, MessageNumber, RawFraming, Text};
 /// that was sent, never from the reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// Nothing follows.
+    /// Nothing follows the status line; before it, an AUTH exchange has its continuations.
     Line,
     /// Nothing follows; the text is a drop listing.
     Drop,
@@ -24,8 +24,6 @@ pub(super) enum Shape {
     UniqueId(MessageNumber),
     /// Nothing follows; the text is a language listing.
     Language,
-    /// Continuations follow until a status line ends the exchange.
-    Exchange,
     /// A listing follows.
     Listing(Kind),
     /// A body follows.
@@ -54,7 +52,6 @@ impl Shape {
             Command::Mechanisms { .. } => Self::Listing(Kind::Mechanism),
             Command::Lang(None) => Self::Listing(Kind::Language),
             Command::Lang(Some(_)) => Self::Language,
-            Command::Auth { .. } => Self::Exchange,
             Command::Raw(raw) if raw.framing() == RawFraming::Multiline => Self::Body,
             _ => match command.keyword().map(|keyword| keyword.rule().framing) {
                 Some(Framing::Multiline) => Self::Body,
@@ -205,7 +202,7 @@ pub(super) fn single(
     leniency: &Leniency,
 ) -> Result<Option<Parsed<Item>>, ProtocolError> {
     let (parsed, asked) = match shape {
-        Shape::Line | Shape::Listing(_) | Shape::Body | Shape::Exchange => return Ok(None),
+        Shape::Line | Shape::Listing(_) | Shape::Body => return Ok(None),
         Shape::Language => return parse(Kind::Language, text, leniency).map(Some),
         Shape::Drop => {
             let parsed = codec::drop_listing(text, leniency).map(|listing| listing.map(Item::Drop));

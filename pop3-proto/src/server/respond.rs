@@ -393,11 +393,9 @@ pub(super) fn response(status: Status, code: Option<KnownCode>, text: Text) -> R
 
 /// Cuts a text to what a line holds, between characters.
 fn cut(line: &mut Vec<u8>) {
-    if line.len() > Text::MAX_OCTETS {
-        let begins = |at: &usize| line.get(*at).is_none_or(|octet| octet & 0xc0 != 0x80);
-        // No character has more octets than four.
-        let mut ends = (0..=Text::MAX_OCTETS).rev().take(4);
-        let end = ends.find(begins).unwrap_or(Text::MAX_OCTETS);
-        line.truncate(end);
-    }
+    let begins = |at: &usize| line.get(*at).is_none_or(|octet| octet & 0xc0 != 0x80);
+    // No character has more octets than four.
+    let mut ends = (0..=Text::MAX_OCTETS).rev().take(4);
+    let end = ends.find(begins).unwrap_or(Text::MAX_OCTETS);
+    line.truncate(end);
 }

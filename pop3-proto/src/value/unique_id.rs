@@ -169,6 +169,11 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_may_stand_in_a_file_s_name_stands_for_itself() {
+        assert_eq!("a1-B_z".parse::<UniqueId>().unwrap().file_safe(), "a1-_42_5fz");
+    }
+
     proptest! {
         /// R1939-7.06: injective, also after folding case.
         #[test]

@@ -81,13 +81,9 @@ impl Dialogue {
                 }
                 Event::Greeting(greeting) => return Err(LoginError::NoService(greeting.response)),
                 Event::Closed { farewell, .. } => return Err(LoginError::Closed(farewell)),
-                Event::FailureDetail { id, detail } if self.open == Some(id) => {
-                    self.detail = Some(detail);
-                }
-                Event::Cancelled { id, reason } if self.open == Some(id) => {
-                    self.cancelled = Some(reason);
-                }
-                Event::StartTls { id, .. } if self.open == Some(id) => {
+                Event::FailureDetail { detail, .. } => self.detail = Some(detail),
+                Event::Cancelled { reason, .. } => self.cancelled = Some(reason),
+                Event::StartTls { .. } => {
                     self.open = None;
                     return Ok(Said::StartTls);
                 }
@@ -99,9 +95,7 @@ impl Dialogue {
                     self.open = None;
                     return Ok(Said::Answer(Response::new(crate::Status::Ok, Text::received(b""))));
                 }
-                Event::Completed { .. } | Event::Finished { .. } if self.open.is_none() => {
-                    return Ok(Said::Ended);
-                }
+                Event::Completed { .. } | Event::Finished { .. } => return Ok(Said::Ended),
                 _ => {}
             }
         }

@@ -285,7 +285,7 @@ fn check_fit(
     Ok(())
 }
 
-/// Makes the mechanism.
+/// Makes the mechanism, which [`check_fit`] has found to fit.
 #[cfg_attr(not(feature = "scram"), expect(unused_variables, reason = "SCRAM alone needs them"))]
 pub(super) fn mechanism(
     name: MechanismName,
@@ -302,13 +302,9 @@ pub(super) fn mechanism(
                 MechanismName::PLAIN => {
                     Box::new(sasl::Plain::new(authorization, mailbox.as_str(), secret)?)
                 }
-                MechanismName::LOGIN if authorization.is_none() => {
-                    Box::new(sasl::Login::new(mailbox.as_str(), secret)?)
-                }
+                MechanismName::LOGIN => Box::new(sasl::Login::new(mailbox.as_str(), secret)?),
                 #[cfg(feature = "md5")]
-                MechanismName::CRAM_MD5 if authorization.is_none() => {
-                    Box::new(sasl::CramMd5::new(mailbox.as_str(), secret)?)
-                }
+                MechanismName::CRAM_MD5 => Box::new(sasl::CramMd5::new(mailbox.as_str(), secret)?),
                 #[cfg(feature = "scram")]
                 name => super::scram::mechanism(
                     name,
@@ -332,12 +328,9 @@ pub(super) fn mechanism(
             }
             _ => return Err(unfit()),
         },
-        Credentials::Certificate { authorization } if name == MechanismName::EXTERNAL => {
+        Credentials::Certificate { authorization } => {
             Box::new(sasl::External::new(authorization.as_ref().map(Mailbox::as_str))?)
         }
-        Credentials::Anonymous { trace } if name == MechanismName::ANONYMOUS => {
-            Box::new(sasl::Anonymous::new(trace)?)
-        }
-        _ => return Err(unfit()),
+        Credentials::Anonymous { trace } => Box::new(sasl::Anonymous::new(trace)?),
     })
 }

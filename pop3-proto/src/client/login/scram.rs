@@ -30,7 +30,6 @@ pub(super) fn mechanism(
     let offered = session.capabilities().map(|list| list.offers(plus));
     let binding = match (&circumstances.binding, offered) {
         (Some(binding), _) if name == plus => Binding::Bound(binding.clone()),
-        (None, _) if name == plus => return Ok(None),
         // To say so to a server that does offer it would look as if somebody had struck it off the
         // list; to one whose list was kept from us it shows that (RFC 5802 §6).
         (Some(_), None | Some(false)) => Binding::NotOffered,
