@@ -327,4 +327,12 @@ mod tests {
             }
         }
     }
+
+    /// A set holds a point once, however often it is put in.
+    #[test]
+    fn points_make_sets() {
+        let both = Points::AUTHORIZATION.and(Points::TRANSACTION);
+        assert_eq!(both.and(Points::TRANSACTION), both);
+        assert!(both.contains(Points::TRANSACTION) && !both.contains(Points::AFTER_USER));
+    }
 }

@@ -119,9 +119,11 @@ fn bounds_of_a_server() {
 /// I3, I6: a value may be as long as its limit says and no longer, and says by how much it is.
 #[test]
 fn values_up_to_their_limit() {
-    type Made = fn(usize) -> Result<(), InvalidValue>;
+    /// Makes a value of so many octets.
+    type Make = fn(usize) -> Result<(), InvalidValue>;
+
     let too_long = |limit| Err(InvalidValue::TooLong { octets: limit + 1, limit });
-    let limits: [(usize, Made); 2] = [
+    let limits: [(usize, Make); 2] = [
         (Text::MAX_OCTETS, |octets| Text::new(&"x".repeat(octets)).map(drop)),
         (Text::MAX_OCTETS, |octets| Text::utf8(&"x".repeat(octets)).map(drop)),
     ];
@@ -134,7 +136,7 @@ fn values_up_to_their_limit() {
         use pop3_proto::sasl::{ChannelBinding, Plain, ScramKeys};
         use std::num::NonZeroU32;
 
-        let limits: [(usize, Made); 3] = [
+        let limits: [(usize, Make); 3] = [
             (255, |octets| Plain::new(None, &"x".repeat(octets), Secret::new(*b"x")).map(drop)),
             (64, |octets| ChannelBinding::tls_server_end_point(&vec![7; octets]).map(drop)),
             (1024, |octets| {
