@@ -3,13 +3,15 @@
 //! Nine octets make the configuration. After them every octet is the server's, but for NUL: the octet behind it names what
 //! the caller does, with an argument of one octet where it needs one. So a corpus file reads like one side of a transcript.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::client::{Channel, ClientConfig, Eof, Pipelining, Security};
 use crate::codec::LineEnding;
+use crate::sasl::{Binding, CramMd5, Login, Mechanism, Plain, Scram, ScramHash, XOAuth2};
 use crate::{
     ApopDigest, Base64, Command, LanguageRange, Leniency, Limits, Mailbox, MechanismName,
-    MessageNumber, Password, RawFraming,
+    MessageNumber, Password, RawFraming, Secret,
 };
 
 /// What no message of the library may show.
@@ -48,6 +50,8 @@ pub(super) enum Directive<A> {
 #[derive(Clone, Debug)]
 pub(super) enum Act {
     Send(Command),
+    /// Lets the session conduct an exchange.
+    Authenticate(Conducted),
     /// Output is written as it comes up, or held back.
     Hold(bool),
     /// So many octets of the output leave.
@@ -65,6 +69,43 @@ pub(super) enum Act {
     Eof(Eof),
     /// Nothing: all that came so far is polled.
     Rest,
+}
+
+/// A mechanism, with the canary for its password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Conducted {
+    Plain,
+    Login,
+    CramMd5,
+    XOAuth2,
+    Scram,
+}
+
+impl Conducted {
+    pub(super) fn mechanism(self) -> Box<dyn Mechanism> {
+        let password = Secret::new(CANARY);
+        match self {
+            Self::Plain => Box::new(Plain::new(None, "mrose", password).expect("RFC 4616 §2")),
+            Self::Login => Box::new(Login::new("mrose", password).expect("well-formed")),
+            Self::CramMd5 => Box::new(CramMd5::new("mrose", password).expect("RFC 2195 §2")),
+            Self::XOAuth2 => Box::new(XOAuth2::new("mrose", password).expect("a token")),
+            Self::Scram => {
+                let (hash, binding) = (ScramHash::Sha256, Binding::Unsupported);
+                let scram = Scram::new(hash, None, "mrose", password, "fyko", binding);
+                Box::new(scram.expect("RFC 5802 §7").with_iterations(1..=16))
+            }
+        }
+    }
+
+    /// Whether `+OK` may count behind so many messages of the client.
+    pub(super) fn may_succeed(self, messages: usize) -> bool {
+        match self {
+            Self::Plain | Self::CramMd5 | Self::XOAuth2 => messages == 1,
+            Self::Login => messages == 2,
+            // Nobody here can prove that he knows the password.
+            Self::Scram => false,
+        }
+    }
 }
 
 pub(super) struct Script {
@@ -237,6 +278,13 @@ fn act(script: &mut dyn Iterator<Item = u8>) -> Directive<Act> {
         b'k' => Act::Answer(base64(RESPONSE)),
         b'K' => Act::Answer(Base64::empty()),
         b'!' => Act::CancelAuth,
+        b'Y' => Act::Authenticate(match argument() {
+            b'P' => Conducted::Plain,
+            b'L' => Conducted::Login,
+            b'C' => Conducted::CramMd5,
+            b'X' => Conducted::XOAuth2,
+            _ => Conducted::Scram,
+        }),
         b'm' => Act::Send(Command::Mechanisms { trailing_space: false }),
         b'M' => Act::Send(Command::Mechanisms { trailing_space: true }),
         b'S' => Act::Send(Command::Stls),

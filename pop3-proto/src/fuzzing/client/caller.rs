@@ -12,8 +12,10 @@ use crate::client::{
     BodyRead, Channel, ClientConfig, ClientSession, CommandId, Eof, Event, ProtocolError, Security,
     SendError, Update, Waiting,
 };
-use crate::fuzzing::script::{Act, Script, Step, shows_the_canary};
-use crate::fuzzing::{assert_debug_printable, assert_printable, assert_shown_printable};
+use crate::fuzzing::script::{Act, Conducted, Script, Step, shows_the_canary};
+use crate::fuzzing::{
+    assert_debug_printable, assert_one_line, assert_printable, assert_shown_printable,
+};
 use crate::state::{Keyword, State};
 use crate::{Base64, Command, MAX_COMMAND_OCTETS, MessageNumber};
 
@@ -61,11 +63,15 @@ pub(super) struct Caller {
 struct Exchange {
     /// The client has said something.
     said: bool,
+    /// The session conducts it, and so many messages of the client have been put into its output.
+    conducted: Option<(Conducted, usize)>,
     /// A challenge waits for an answer.
     challenged: bool,
     abandoned: bool,
     /// `*` was sent.
     cancelled: bool,
+    /// The session, which conducts, has sent it.
+    starred: bool,
 }
 
 impl Caller {
@@ -201,6 +207,7 @@ impl Caller {
     fn act(&mut self, act: &Act) {
         match act {
             Act::Send(command) => self.send(command),
+            Act::Authenticate(conducted) => self.authenticate(*conducted),
             Act::Hold(holding) => self.holding = *holding,
             Act::Write(len) => self.write(*len),
             Act::Abandon(back) => {
@@ -262,6 +269,65 @@ impl Caller {
         self.seen.push(Seen::Sent(sent));
     }
 
+    fn authenticate(&mut self, conducted: Conducted) {
+        let before = self.standing();
+        let mechanism = conducted.mechanism();
+        let name = mechanism.name();
+        let sent = self.session.authenticate(mechanism);
+        match &sent {
+            Ok(id) => {
+                assert!(self.taken.last().is_none_or(|last| last < id), "ids only grow");
+                let command = Command::Auth { mechanism: name, initial: None };
+                assert!(may_leave(&command, self.session.config(), self.session.channel()));
+                self.taken.push(*id);
+                self.line_ends.push(self.expected.len());
+                let lines = self.unexpected();
+                let due = format!("AUTH {name}");
+                let rest = lines.strip_prefix(due.as_bytes()).expect("AUTH");
+                let initial = usize::from(rest != b"\r\n");
+                assert_one_line(&lines);
+                self.exchange = Some(Exchange {
+                    said: initial > 0,
+                    conducted: Some((conducted, initial)),
+                    ..Exchange::default()
+                });
+                self.expect_line(&lines);
+            }
+            Err(error) => {
+                assert_eq!(self.standing(), before, "I8: an error that changed something");
+                assert_shown_printable(error);
+            }
+        }
+        self.seen.push(Seen::Sent(sent));
+    }
+
+    /// Output of which nothing is known yet.
+    fn unexpected(&mut self) -> Vec<u8> {
+        let known = self.expected.len() - self.written.len();
+        let outgoing = self.session.outgoing();
+        outgoing.chunk().get(known..).unwrap_or_default().to_vec()
+    }
+
+    /// What a session says that conducts an exchange: messages in base64, and `*` once.
+    fn expect_messages(&mut self) {
+        let lines = self.unexpected();
+        for line in lines.split_inclusive(|octet| *octet == b'\n') {
+            let exchange = self.exchange.as_mut().expect("it is conducted");
+            let text = assert_one_line(line);
+            if text == b"*" {
+                assert!(!exchange.starred, "it gives up twice");
+                exchange.starred = true;
+            } else {
+                assert!(core::str::from_utf8(text).is_ok_and(|text| Base64::new(text).is_ok()));
+                exchange.said = true;
+                if let Some((_, messages)) = &mut exchange.conducted {
+                    *messages += 1;
+                }
+            }
+            self.expect_line(line);
+        }
+    }
+
     /// Answers a challenge, or gives the exchange up.
     fn answer(&mut self, response: Option<&Base64>, line: &[u8]) {
         let before = self.standing();
@@ -296,12 +362,20 @@ impl Caller {
 
     /// Of what was given up no event tells that `*` is to leave.
     fn expect_cancellation(&mut self) {
+        if self.is_conducted() {
+            self.expect_messages();
+            return;
+        }
         let more = self.session.outgoing().remaining() > self.expected.len() - self.written.len();
         if let Some(exchange) = self.exchange.as_mut().filter(|_| more) {
             assert!(exchange.abandoned && !exchange.cancelled, "nobody gave up, or once more");
             exchange.cancelled = true;
             self.expect_line(b"*\r\n");
         }
+    }
+
+    fn is_conducted(&self) -> bool {
+        self.exchange.as_ref().is_some_and(|exchange| exchange.conducted.is_some())
     }
 
     fn establish_tls(&mut self) {
@@ -419,6 +493,9 @@ impl Caller {
 
     fn see(&mut self, event: Event) {
         assert!(!self.closed, "an event after the end: {event:?}");
+        if self.is_conducted() {
+            self.expect_messages();
+        }
         let due = self.taken.get(self.ended).copied();
         match &event {
             Event::Data { id, data } => {
@@ -458,6 +535,10 @@ impl Caller {
                 if let Some(exchange) = self.exchange.take() {
                     let may = exchange.said && !exchange.cancelled;
                     assert!(may || !response.is_ok(), "C14.3: {exchange:?}");
+                    if let Some((conducted, messages)) = exchange.conducted {
+                        let may = conducted.may_succeed(messages);
+                        assert!(may || !response.is_ok(), "C14.3: {exchange:?}");
+                    }
                     assert!(!exchange.challenged, "an end where an answer is due");
                 }
                 match &mut self.quit {
@@ -476,12 +557,15 @@ impl Caller {
         match (&event, &mut self.exchange) {
             (Event::Challenge { .. }, Some(exchange)) => {
                 assert!(!exchange.challenged && !exchange.cancelled, "{exchange:?}");
+                assert_eq!(exchange.conducted, None, "the session answers by itself");
                 exchange.challenged = true;
             }
             (Event::Cancelled { .. }, Some(exchange)) => {
                 assert!(!exchange.challenged && !exchange.cancelled, "{exchange:?}");
                 exchange.cancelled = true;
-                self.expect_line(b"*\r\n");
+                if exchange.conducted.is_none() {
+                    self.expect_line(b"*\r\n");
+                }
             }
             (Event::Challenge { .. } | Event::Cancelled { .. }, None) => panic!("no exchange"),
             _ => {}
@@ -516,6 +600,10 @@ impl Caller {
 
     fn standing(&mut self) -> Standing {
         self.expect_cancellation();
+        if let Some(exchange) = &self.exchange {
+            let told = exchange.cancelled || exchange.abandoned;
+            assert!(told || !exchange.starred, "it gives up, and nobody is told");
+        }
         assert_eq!(self.session.update(), self.update(), "I9");
         let session = &mut self.session;
         let limits = session.config().limits;

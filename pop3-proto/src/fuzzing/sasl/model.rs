@@ -11,8 +11,8 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use super::parties::{
-    CHALLENGE, CLIENT_NONCE, ITERATIONS, Kind, Offer, PASSWORD, SALT, SERVER_NONCE, SHARED, Setup,
-    TOKEN, USER, identity,
+    CHALLENGE, CLIENT_NONCE, HOST, ITERATIONS, Kind, Offer, PASSWORD, PORT, SALT, SERVER_NONCE,
+    SHARED, Setup, TOKEN, USER, identity,
 };
 use crate::Base64;
 use crate::fuzzing::oracle;
@@ -128,6 +128,15 @@ impl Transcript<'_> {
             }),
             Kind::OAuthBearer => {
                 let (header, rest) = text?.split_once(",\x01")?;
+                let elsewhere = |pair: &str| {
+                    let host = pair
+                        .strip_prefix("host=")
+                        .is_some_and(|host| !host.eq_ignore_ascii_case(HOST));
+                    host || pair.strip_prefix("port=").is_some_and(|port| port != format!("{PORT}"))
+                };
+                if self.setup.placed && rest.split('\x01').any(elsewhere) {
+                    return None;
+                }
                 let shown = rest.split('\x01').filter_map(|pair| pair.strip_prefix("auth="));
                 let right = |shown: &str| shown.to_ascii_lowercase().starts_with("bearer ");
                 let mut shown = shown.filter(|shown| right(shown) && shown[7..] == *TOKEN);

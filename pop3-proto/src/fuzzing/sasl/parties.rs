@@ -7,8 +7,8 @@ use core::ops::RangeInclusive;
 
 use crate::sasl::{
     Acceptor, Acceptors, Anonymous, Answer, Binding, ChannelBinding, CramMd5, External, Identity,
-    Input, Login, Mechanism, OAuthBearer, Plain, Question, Refusal, Scram, ScramDecoy, ScramHash,
-    ScramKeys, Step, TokenFailure, XOAuth2,
+    Input, Login, Mechanism, OAuthBearer, OAuthBearerAcceptor, Plain, Question, Refusal, Scram,
+    ScramDecoy, ScramHash, ScramKeys, Step, TokenFailure, XOAuth2,
 };
 use crate::{ApopTimestamp, Mailbox, MechanismName, Secret};
 
@@ -19,6 +19,8 @@ pub(super) const CHALLENGE: &str = "<1896.697@x.example>";
 pub(super) const CLIENT_NONCE: &str = "fyko+d2l";
 pub(super) const SERVER_NONCE: &str = "3rfcNHYJ";
 pub(super) const SALT: &[u8] = b"ten octets";
+pub(super) const HOST: &str = "pop.example";
+pub(super) const PORT: u16 = 995;
 /// Whom `USER` may act for.
 pub(super) const SHARED: &str = "shared";
 /// What a client does.
@@ -75,6 +77,8 @@ pub(super) struct Setup {
     /// The client has a wrong password or token.
     pub(super) wrong: bool,
     pub(super) iterations: NonZeroU32,
+    /// A client of OAUTHBEARER says where it connected to, and the server knows where that has to be.
+    pub(super) placed: bool,
     /// Which question is answered how.
     pub(super) bad: Option<(usize, Bad)>,
 }
@@ -98,6 +102,9 @@ impl Setup {
             Kind::Login => Login::new(USER, password).map(boxed),
             Kind::CramMd5 => CramMd5::new(USER, password).map(boxed),
             Kind::XOAuth2 => XOAuth2::new(name.unwrap_or(USER), token).map(boxed),
+            Kind::OAuthBearer if self.placed => OAuthBearer::new(name, token)
+                .and_then(|made| made.connected_to(HOST, PORT))
+                .map(boxed),
             Kind::OAuthBearer => OAuthBearer::new(name, token).map(boxed),
             Kind::External => External::new(name).map(boxed),
             Kind::Anonymous => Anonymous::new("just looking").map(boxed),
@@ -116,6 +123,10 @@ impl Setup {
     }
 
     pub(super) fn acceptor(&self) -> Box<dyn Acceptor> {
+        if self.kind == Kind::OAuthBearer && self.placed {
+            let acceptor = OAuthBearerAcceptor::new(failure()).serving(HOST, PORT);
+            return Box::new(acceptor.expect("a host"));
+        }
         let hash = if let Kind::Scram(hash) = self.kind { hash } else { ScramHash::Sha1 };
         let name = match self.kind {
             Kind::Plain => MechanismName::PLAIN,

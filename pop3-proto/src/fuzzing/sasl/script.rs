@@ -67,6 +67,7 @@ impl Script {
             bound: bound[usize::from(choices >> 2 & 3)],
             offer: offer[usize::from(choices >> 4 & 3)],
             wrong: choices & 0x40 != 0,
+            placed: choices & 0x80 != 0,
             iterations: NonZeroU32::new(if choices & 0x80 == 0 { 2 } else { 9 }).expect("not 0"),
             bad: (answers != b'0')
                 .then(|| (usize::from(answers & 1), bad[usize::from(answers >> 1) % bad.len()])),
