@@ -8,21 +8,21 @@ use pop3_proto::fuzzing;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// The files of a folder and of those in it.
+fn corpus(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target)
+}
+
+/// The files of a folder that has some, in their order.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-    let (folders, mut files): (Vec<_>, Vec<_>) =
-        entries.map(|entry| entry.unwrap().path()).partition(|path| path.is_dir());
-    files.extend(folders.iter().flat_map(|folder| self::files(folder)));
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.is_file());
     files.sort();
+    assert!(!files.is_empty(), "{} is empty", folder.display());
     files
 }
 
-/// Runs `body` over every file of a corpus, and over what was found beside it; a corpus that is missing or empty is a mistake.
-fn over_corpus(target: &str, body: fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
-    let files = files(&corpus);
-    assert!(!files.is_empty(), "{} is empty", corpus.display());
+fn over(files: Vec<PathBuf>, body: impl Fn(&[u8])) {
     for file in files {
         let octets = fs::read(&file).unwrap();
         let ran = catch_unwind(AssertUnwindSafe(|| body(&octets)));
@@ -30,11 +30,17 @@ fn over_corpus(target: &str, body: fn(&[u8])) {
     }
 }
 
-/// T24, C18.1, C18.2, S18.3: every session of the corpora, ended behind every octet of the peer.
+/// Runs `body` over every file of a corpus, and over what was found beside it; one that is missing or empty is a mistake.
+fn over_corpus(target: &str, body: fn(&[u8])) {
+    over(files(&corpus(target)), body);
+    over(files(&corpus(target).join("found")), body);
+}
+
+/// T24, C18.1, C18.2, S18.3: every session of the corpora that has a name, ended behind every octet of the peer.
 #[test]
 fn every_session_ends_anywhere() {
-    over_corpus("client_session", fuzzing::client_session_cut_anywhere);
-    over_corpus("server_session", |script| {
+    over(files(&corpus("client_session")), fuzzing::client_session_cut_anywhere);
+    over(files(&corpus("server_session")), |script| {
         for at in (9..script.len()).step_by(1 + script.len() / 256) {
             let end = if at % 2 == 0 { b"\0E" } else { b"\0e" };
             fuzzing::server_session(&[&script[..at], end].concat());
@@ -113,6 +119,10 @@ fn octets() -> impl Strategy<Value = Vec<u8>> {
         "+ go ahead\r\n",
         "\0o+ \r\n\0k",
         "\0O+OK\r\n",
+        "\0YP+ \r\n\0|",
+        "\0YL+ \r\n\0|+ \r\n\0|+OK\r\n",
+        "\0YC+ QUJD\r\n\0|",
+        "\0YS+ \r\n\0|+ cj1meWtvUyxzPUFBQUEsaT00\r\n\0|",
         "\0S+OK\r\n\0V",
         "\0S-ERR\r\n",
         "en English\r\n",
