@@ -197,7 +197,8 @@ impl Login {
             }
             (Stage::Apop(..), Answer::Refused) => {
                 // As much work as for a user that there is.
-                let _ = digest_of(session.timestamp(), &Secret::new(*b"nobody's"));
+                let digest = digest_of(session.timestamp(), &Secret::new(*b"nobody's"));
+                core::hint::black_box(digest);
                 self.refuse(session, Refusal::Credentials)
             }
             (Stage::Password(_) | Stage::Delegate(_), Answer::Refused) => {
