@@ -4,13 +4,13 @@ use core::mem;
 
 use bytes::Bytes;
 
-use super::reply::{self, Kind, Listing, ListingLine, Progress, Shape};
+use super::reply::{self, Kind, Listing, Progress, Shape};
 use super::{
     BodyRead, ClientSession, CommandId, Eof, Event, Excerpt, InFlight, Item, ProtocolError,
     Refusal, Support, Update,
 };
 use crate::buffer::Output;
-use crate::codec::{self, BodyStep, LineStep, MultilineDecoder, octets};
+use crate::codec::{self, BodyStep, LineStep, MultilineDecoder, Parsed, octets};
 use crate::leniency::{Deviation, Deviations};
 use crate::state::{Effect, Keyword, State};
 use crate::{Capabilities, Greeting, Leniency, Response, Text};
@@ -349,36 +349,33 @@ impl ClientSession {
         else {
             return Ok(Step::NeedMore);
         };
-        let id = head.id;
-        let line = self.input.pending().get(..len).unwrap_or_default();
-        let line = if head.abandoned {
+        let (id, abandoned) = (head.id, head.abandoned);
+        if abandoned {
             drain(head, consumed, self.config.limits.drain)?;
-            reply::end_of_listing(line, &self.config.leniency).map(ListingLine::End)
-        } else {
-            Some(listing.line(line, &self.config.leniency, &self.config.limits)?)
-        };
-        let kind = listing.kind;
-        self.input.consume(consumed);
-        match line {
-            None => Ok(Step::Again),
-            Some(ListingLine::Item(parsed)) => {
-                if let Item::Capability(capability) = &parsed.value {
-                    self.collecting.push(Clone::clone(capability));
-                }
-                self.report(Some(id), parsed.deviations);
-                Ok(Step::Event(Event::Item { id, item: parsed.value }))
-            }
-            Some(ListingLine::End(deviations)) => {
-                self.report(Some(id), deviations);
-                let collected = mem::take(&mut self.collecting);
-                if kind == Kind::Capability
-                    && self.in_flight.front().is_some_and(|head| !head.abandoned)
-                {
-                    self.capabilities = Some(collected.into_iter().collect());
-                }
-                Ok(Step::Event(self.finish(id)))
-            }
         }
+        let line = self.input.pending().get(..len).unwrap_or_default();
+        if let Some(deviations) = reply::end_of_listing(line, &self.config.leniency) {
+            let kind = listing.kind;
+            self.input.consume(consumed);
+            self.report(Some(id), deviations);
+            let collected = mem::take(&mut self.collecting);
+            if kind == Kind::Capability && !abandoned {
+                self.capabilities = Some(collected.into_iter().collect());
+            }
+            return Ok(Step::Event(self.finish(id)));
+        }
+        if abandoned {
+            self.input.consume(consumed);
+            return Ok(Step::Again);
+        }
+        let Parsed { value: item, deviations } =
+            listing.item(line, &self.config.leniency, &self.config.limits)?;
+        self.input.consume(consumed);
+        if let Item::Capability(capability) = &item {
+            self.collecting.push(Clone::clone(capability));
+        }
+        self.report(Some(id), deviations);
+        Ok(Step::Event(Event::Item { id, item }))
     }
 
     fn read_body_run(&mut self) -> Result<Step, ProtocolError> {
