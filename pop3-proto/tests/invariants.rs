@@ -921,7 +921,8 @@ fn small_reads_cost_nothing_more() {
         };
         let whole = count(usize::MAX);
         for read in [1, 2, 7, 4096] {
-            assert_eq!(count(read), whole, "{command:?} in reads of {read}");
+            let count = count(read);
+            assert!(count <= whole, "{command:?} in reads of {read}: {count} > {whole}");
         }
         assert!(whole <= 2, "{command:?}: {whole}");
     }

@@ -93,7 +93,6 @@ pub struct ClientSession {
 #[derive(Debug)]
 struct InFlight {
     id: CommandId,
-    rule: Option<Rule>,
     shape: Shape,
     /// The message that DELE marks.
     message: Option<MessageNumber>,
@@ -110,14 +109,18 @@ struct InFlight {
 
 impl InFlight {
     fn is(&self, keyword: Keyword) -> bool {
-        self.rule.is_some_and(|rule| rule.keyword == keyword)
+        self.id.keyword == Some(keyword)
+    }
+
+    fn rule(&self) -> Option<Rule> {
+        self.id.keyword.map(Keyword::rule)
     }
 
     /// Of a command whose answer tells whether the server knows it. One message or mechanism may be refused for what
     /// it is.
     fn optional(&self) -> Option<Keyword> {
         let whole = matches!(self.shape, Shape::Listing(_)) || self.is(Keyword::Top);
-        self.rule.map(|rule| rule.keyword).filter(|_| whole)
+        self.id.keyword.filter(|_| whole)
     }
 
     fn excerpt(&self, line: &[u8]) -> Excerpt {

@@ -2,13 +2,15 @@
 
 use core::mem;
 
-use super::reply::{self, Kind, Listing, ListingLine, Progress, Shape};
+use bytes::Bytes;
+
+use super::reply::{self, Kind, Listing, Progress, Shape};
 use super::{
     BodyRead, ClientSession, CommandId, Eof, Event, Excerpt, InFlight, Item, ProtocolError,
     Refusal, Support, Update,
 };
 use crate::buffer::Output;
-use crate::codec::{self, BodyStep, LineStep, MultilineDecoder, octets};
+use crate::codec::{self, BodyStep, LineStep, MultilineDecoder, Parsed, octets};
 use crate::leniency::{Deviation, Deviations};
 use crate::state::{Effect, Keyword, State};
 use crate::{Capabilities, Greeting, Leniency, Response, Text};
@@ -22,8 +24,12 @@ const DENSE_WINDOW: usize = 4096;
 /// Lines that `junk_before_greeting` skips.
 const MAX_JUNK_LINES: u32 = 100;
 
+const STRICT: Leniency = Leniency::strict();
+
 /// What one step of decoding came to.
 pub(super) enum Step {
+    /// This happened, behind what the same step has already reported.
+    Event(Event),
     /// Something was consumed or reported.
     Again,
     /// More has to be received first.
@@ -41,9 +47,22 @@ impl ClientSession {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
-            match self.advance()? {
-                Step::Again => {}
-                Step::NeedMore => return Ok(None),
+            match self.step() {
+                Ok(Step::Event(event)) if self.events.is_empty() => return Ok(Some(event)),
+                Ok(Step::Event(event)) => self.events.push_back(event),
+                Ok(Step::Again) => {}
+                Ok(Step::NeedMore) => {
+                    if !self.ends()? {
+                        return Ok(None);
+                    }
+                }
+                Err(error) => {
+                    let error = self.fail(error);
+                    // What was reported before goes before.
+                    if self.events.is_empty() {
+                        return Err(error);
+                    }
+                }
             }
         }
     }
@@ -69,25 +88,25 @@ impl ClientSession {
                     let decoded = decoder.decode_into(self.input.pending(), out);
                     self.input.consume(decoded.read);
                     if decoded.end {
-                        self.finish(id);
+                        let finished = self.finish(id);
+                        self.events.push_back(finished);
                     }
                     if decoded.written > 0 || (out.is_empty() && !decoded.end) {
                         return Ok(BodyRead::Data(decoded.written));
                     }
                     if decoded.read == 0 {
                         // Only what comes in can go on from here.
-                        return match self.need_more()? {
-                            Step::Again => continue,
-                            Step::NeedMore => Ok(BodyRead::NeedMore),
-                        };
+                        if !self.ends()? {
+                            return Ok(BodyRead::NeedMore);
+                        }
                     }
                 }
-                (Some(head), _) if head.id <= id => match self.advance()? {
-                    Step::Again => {}
-                    Step::NeedMore => return Ok(BodyRead::NeedMore),
+                (Some(head), _) if head.id <= id => match self.poll_event()? {
+                    Some(event) => self.events.push_front(event),
+                    None => return Ok(BodyRead::NeedMore),
                 },
                 _ if self.failed.is_some() => {
-                    self.advance()?;
+                    self.poll_event()?;
                 }
                 _ => return Ok(BodyRead::End),
             }
@@ -101,27 +120,13 @@ impl ClientSession {
         self.fail(error)
     }
 
-    fn advance(&mut self) -> Result<Step, ProtocolError> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        match self.step() {
-            Ok(Step::Again) => Ok(Step::Again),
-            Ok(Step::NeedMore) => self.need_more(),
-            Err(error) => {
-                let error = self.fail(error);
-                // What was reported before goes before.
-                if self.events.is_empty() { Err(error) } else { Ok(Step::Again) }
-            }
-        }
-    }
-
-    fn need_more(&mut self) -> Result<Step, ProtocolError> {
+    /// All that came in is decoded: whether the transport has ended too, which is reported then.
+    fn ends(&mut self) -> Result<bool, ProtocolError> {
         self.input.drained();
         match self.eof.filter(|_| self.state != State::Closed) {
-            None => Ok(Step::NeedMore),
+            None => Ok(false),
             Some(eof) => match self.end(eof) {
-                Ok(()) => Ok(Step::Again),
+                Ok(()) => Ok(true),
                 Err(error) => Err(self.fail(error)),
             },
         }
@@ -142,8 +147,12 @@ impl ClientSession {
         error
     }
 
+    /// One step of decoding, made when every event has been polled.
     fn step(&mut self) -> Result<Step, ProtocolError> {
-        if self.state == State::Closed || self.input.pending().is_empty() {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        if self.state == State::Closed || self.input.is_empty() {
             return Ok(Step::NeedMore);
         }
         if self.state == State::Greeting {
@@ -215,11 +224,11 @@ impl ClientSession {
         self.reported = Deviations::NONE;
         self.greeting = Some(greeting.clone());
         self.state = State::Authorization;
-        let refused = !greeting.response.is_ok();
-        self.events.push_back(Event::Greeting(greeting));
-        if refused {
-            self.close(None);
+        if greeting.response.is_ok() {
+            return Ok(Step::Event(Event::Greeting(greeting)));
         }
+        self.events.push_back(Event::Greeting(greeting));
+        self.close(None);
         Ok(Step::Again)
     }
 
@@ -249,21 +258,23 @@ impl ClientSession {
     }
 
     fn read_status(&mut self) -> Result<Step, ProtocolError> {
-        let Some((len, consumed)) = self.frame(self.head(), self.config.limits.status_line)? else {
-            return Ok(Step::NeedMore);
-        };
         let Some(head) = self.in_flight.front() else { return Ok(Step::NeedMore) };
         let (id, shape, abandoned) = (head.id, head.shape, head.abandoned);
         let (is_stls, optional) = (head.is(Keyword::Stls), head.optional());
+        let Some((len, consumed)) = self.frame(Some(id), self.config.limits.status_line)? else {
+            return Ok(Step::NeedMore);
+        };
         // Whether TLS begins is for nobody to guess.
-        let leniency = if is_stls { Leniency::strict() } else { self.config.leniency };
+        let leniency = if is_stls { &STRICT } else { &self.config.leniency };
         let line = self.input.pending().get(..len).unwrap_or_default();
-        let parsed = codec::response(line, &leniency)
-            .map_err(|_| ProtocolError::MalformedStatus { line: head.excerpt(line) })?;
-        let response = Response::new(parsed.value.status, Text::received(parsed.value.text))
-            .announced_by(self.capabilities.as_ref());
+        let parsed = codec::response(line, leniency).map_err(|_| {
+            let line = self.in_flight.front().map(|head| head.excerpt(line));
+            ProtocolError::MalformedStatus { line: line.unwrap_or_else(Excerpt::withheld) }
+        })?;
+        let mut response = Response::new(parsed.value.status, Text::received(parsed.value.text));
+        response.announce(self.capabilities.as_ref());
         let item = if response.is_ok() {
-            reply::single(shape, parsed.value.text, &leniency)?
+            reply::single(shape, parsed.value.text, leniency)?
         } else {
             None
         };
@@ -283,7 +294,7 @@ impl ClientSession {
             }
             Shape::Body if response.is_ok() => {
                 self.progress = Progress::Body {
-                    decoder: MultilineDecoder::new(leniency.line_ending),
+                    decoder: MultilineDecoder::new(self.config.leniency.line_ending),
                     dense: false,
                 };
             }
@@ -294,15 +305,16 @@ impl ClientSession {
                         self.events.push_back(Event::Item { id, item: item.value });
                     }
                 }
-                self.complete(response);
-                return Ok(Step::Again);
+                return Ok(self.complete(response));
             }
         }
-        self.note(optional, &response);
-        if !abandoned {
-            self.events.push_back(Event::Started { id, response });
+        if let Some(keyword) = optional {
+            self.note(keyword, &response);
         }
-        Ok(Step::Again)
+        if abandoned {
+            return Ok(Step::Again);
+        }
+        Ok(Step::Event(Event::Started { id, response }))
     }
 
     /// STLS is answered. In clear nothing may stand behind a positive answer (RFC 2595 §4); behind a
@@ -314,17 +326,17 @@ impl ClientSession {
         response: Response,
     ) -> Result<Step, ProtocolError> {
         if !response.is_ok() {
-            self.complete(response);
-        } else if abandoned {
-            return Err(ProtocolError::StlsAbandoned);
-        } else if !self.input.pending().is_empty() {
-            return Err(ProtocolError::OctetsAfterStls);
-        } else {
-            self.next_reply();
-            self.tls_due = true;
-            self.events.push_back(Event::StartTls { id, response });
+            return Ok(self.complete(response));
         }
-        Ok(Step::Again)
+        if abandoned {
+            return Err(ProtocolError::StlsAbandoned);
+        }
+        if !self.input.is_empty() {
+            return Err(ProtocolError::OctetsAfterStls);
+        }
+        self.next_reply();
+        self.tls_due = true;
+        Ok(Step::Event(Event::StartTls { id, response }))
     }
 
     fn read_listing_line(&mut self) -> Result<Step, ProtocolError> {
@@ -337,37 +349,33 @@ impl ClientSession {
         else {
             return Ok(Step::NeedMore);
         };
-        let id = head.id;
-        let line = self.input.pending().get(..len).unwrap_or_default();
-        let line = if head.abandoned {
+        let (id, abandoned) = (head.id, head.abandoned);
+        if abandoned {
             drain(head, consumed, self.config.limits.drain)?;
-            reply::end_of_listing(line, &self.config.leniency).map(ListingLine::End)
-        } else {
-            Some(listing.line(line, &self.config.leniency, &self.config.limits)?)
-        };
-        let kind = listing.kind;
-        self.input.consume(consumed);
-        match line {
-            None => {}
-            Some(ListingLine::Item(parsed)) => {
-                if let Item::Capability(capability) = &parsed.value {
-                    self.collecting.push(Clone::clone(capability));
-                }
-                self.report(Some(id), parsed.deviations);
-                self.events.push_back(Event::Item { id, item: parsed.value });
-            }
-            Some(ListingLine::End(deviations)) => {
-                self.report(Some(id), deviations);
-                let collected = mem::take(&mut self.collecting);
-                if kind == Kind::Capability
-                    && self.in_flight.front().is_some_and(|head| !head.abandoned)
-                {
-                    self.capabilities = Some(collected.into_iter().collect());
-                }
-                self.finish(id);
-            }
         }
-        Ok(Step::Again)
+        let line = self.input.pending().get(..len).unwrap_or_default();
+        if let Some(deviations) = reply::end_of_listing(line, &self.config.leniency) {
+            let kind = listing.kind;
+            self.input.consume(consumed);
+            self.report(Some(id), deviations);
+            let collected = mem::take(&mut self.collecting);
+            if kind == Kind::Capability && !abandoned {
+                self.capabilities = Some(collected.into_iter().collect());
+            }
+            return Ok(Step::Event(self.finish(id)));
+        }
+        if abandoned {
+            self.input.consume(consumed);
+            return Ok(Step::Again);
+        }
+        let Parsed { value: item, deviations } =
+            listing.item(line, &self.config.leniency, &self.config.limits)?;
+        self.input.consume(consumed);
+        if let Item::Capability(capability) = &item {
+            self.collecting.push(Clone::clone(capability));
+        }
+        self.report(Some(id), deviations);
+        Ok(Step::Event(Event::Item { id, item }))
     }
 
     fn read_body_run(&mut self) -> Result<Step, ProtocolError> {
@@ -382,15 +390,9 @@ impl ClientSession {
                 let len = pending.len().min(DENSE_WINDOW);
                 let decoded = decoder.decode_in_place(pending.get_mut(..len).unwrap_or_default());
                 *dense = decoded.read - decoded.written > decoded.read / SHORT_RUN;
-                if decoded.written > 0 {
-                    let data = self.input.take(decoded.written);
-                    self.events.push_back(Event::Data { id, data });
-                }
+                let data = (decoded.written > 0).then(|| self.input.take(decoded.written));
                 self.input.consume(decoded.read - decoded.written);
-                if decoded.end {
-                    self.finish(id);
-                }
-                return Ok(Step::Again);
+                return Ok(self.tell_run(id, data, decoded.end));
             }
         }
         let (len, skip, end) = match decoder.decode(self.input.pending()) {
@@ -399,25 +401,32 @@ impl ClientSession {
             BodyStep::NeedMore => return Ok(Step::NeedMore),
         };
         *dense = len < SHORT_RUN && !end;
-        if head.abandoned {
+        let data = if head.abandoned {
             drain(head, len + skip, self.config.limits.drain)?;
             self.input.consume(len);
-        } else if len > 0 {
-            let data = self.input.take(len);
-            self.events.push_back(Event::Data { id, data });
-        }
+            None
+        } else {
+            (len > 0).then(|| self.input.take(len))
+        };
         self.input.consume(skip);
-        if end {
-            self.finish(id);
+        Ok(self.tell_run(id, data, end))
+    }
+
+    /// A run of a body is in, or its end, or both.
+    fn tell_run(&mut self, id: CommandId, data: Option<Bytes>, end: bool) -> Step {
+        match data {
+            Some(data) if end => self.events.push_back(Event::Data { id, data }),
+            Some(data) => return Step::Event(Event::Data { id, data }),
+            None => {}
         }
-        Ok(Step::Again)
+        if end { Step::Event(self.finish(id)) } else { Step::Again }
     }
 
     /// The reply at the head of the queue was one line, and it is in.
-    fn complete(&mut self, response: Response) {
-        let Some(head) = self.next_reply() else { return };
+    fn complete(&mut self, response: Response) -> Step {
+        let Some(head) = self.next_reply() else { return Step::Again };
         let ok = response.is_ok();
-        let effect = head.rule.map_or(Effect::Nothing, |rule| rule.effect);
+        let effect = head.rule().map_or(Effect::Nothing, |rule| rule.effect);
         // PASS must follow USER directly, whatever becomes of it (RFC 1939 §7).
         self.after_user = ok && effect == Effect::Named;
         match effect {
@@ -441,16 +450,20 @@ impl ClientSession {
             }
             _ => {}
         }
-        self.note(head.optional(), &response);
-        self.events.push_back(Event::Completed { id: head.id, response });
-        if effect == Effect::Ended {
-            self.close(None);
+        if let Some(keyword) = head.optional() {
+            self.note(keyword, &response);
         }
+        let completed = Event::Completed { id: head.id, response };
+        if effect != Effect::Ended {
+            return Step::Event(completed);
+        }
+        self.events.push_back(completed);
+        self.close(None);
+        Step::Again
     }
 
     /// Remembers whether the server knows an optional command.
-    fn note(&mut self, optional: Option<Keyword>, response: &Response) {
-        let Some(keyword) = optional else { return };
+    fn note(&mut self, keyword: Keyword, response: &Response) {
         let support = match response.is_ok() {
             true => Support::Proven,
             false if response.means_not_implemented() => Support::Missing,
@@ -461,9 +474,9 @@ impl ClientSession {
     }
 
     /// The multi-line reply at the head of the queue is complete.
-    fn finish(&mut self, id: CommandId) {
+    fn finish(&mut self, id: CommandId) -> Event {
         self.next_reply();
-        self.events.push_back(Event::Finished { id });
+        Event::Finished { id }
     }
 
     fn next_reply(&mut self) -> Option<InFlight> {
@@ -487,7 +500,7 @@ impl ClientSession {
             Some(head) if self.farewell.is_none() && !quitting(head) => {
                 Err(ProtocolError::UnexpectedEof { waiting, eof })
             }
-            None if !self.input.pending().is_empty() => Err(ProtocolError::Unsolicited),
+            None if !self.input.is_empty() => Err(ProtocolError::Unsolicited),
             _ => {
                 self.update = self.update();
                 self.close(Some(eof));
@@ -509,11 +522,16 @@ impl ClientSession {
         self.in_flight.front().map(|head| head.id)
     }
 
+    #[inline]
     pub(super) fn report(&mut self, id: Option<CommandId>, deviations: Deviations) {
         // So it is nearly always, and this is asked for every line.
-        if deviations.is_empty() {
-            return;
+        if !deviations.is_empty() {
+            self.report_each(id, deviations);
         }
+    }
+
+    #[cold]
+    fn report_each(&mut self, id: Option<CommandId>, deviations: Deviations) {
         for deviation in deviations.iter() {
             if self.reported.insert(deviation) {
                 self.events.push_back(Event::Deviation { id, deviation });

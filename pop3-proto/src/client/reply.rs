@@ -98,28 +98,19 @@ pub(super) struct Listing {
     seen: NumberSet,
 }
 
-/// What a line of a listing is.
-pub(super) enum ListingLine {
-    Item(Parsed<Item>),
-    End(Deviations),
-}
-
 impl Listing {
     pub(super) fn new(kind: Kind) -> Self {
         Self { kind, items: 0, last: None, seen: NumberSet::default() }
     }
 
-    /// Reads one framed line.
-    pub(super) fn line(
+    /// Reads one framed line that does not end the listing.
+    pub(super) fn item(
         &mut self,
         line: &[u8],
         leniency: &Leniency,
         limits: &Limits,
-    ) -> Result<ListingLine, ProtocolError> {
-        let line = match end_of_listing(line, leniency) {
-            Some(deviations) => return Ok(ListingLine::End(deviations)),
-            None => line.strip_prefix(b".").unwrap_or(line),
-        };
+    ) -> Result<Parsed<Item>, ProtocolError> {
+        let line = line.strip_prefix(b".").unwrap_or(line);
         self.items += 1;
         let limit = match self.kind {
             Kind::Capability | Kind::Mechanism | Kind::Language => limits.capabilities,
@@ -136,7 +127,7 @@ impl Listing {
         {
             self.check_order(*message, leniency, &mut parsed.deviations)?;
         }
-        Ok(ListingLine::Item(parsed))
+        Ok(parsed)
     }
 
     fn check_order(

@@ -19,27 +19,23 @@ impl ClientSession {
     /// command may be taken once output has left and replies are in.
     pub fn send(&mut self, command: &Command) -> Result<CommandId, SendError> {
         let octets = self.check(command)?;
-        let rule = command.keyword().map(Keyword::rule);
         let id = CommandId { number: self.next_id, keyword: command.keyword() };
         self.next_id += 1;
-        let mut entry = InFlight {
-            id,
-            rule,
-            shape: Shape::of(command),
-            message: command.message(),
-            credential: command.holds_credential(),
-            ends_at: 0,
-            left_at: None,
-            abandoned: false,
-            drained: 0,
-        };
-        entry.ends_at = self.output.append(octets, entry.credential, |buffer| {
-            command.encode(buffer);
-        });
+        let credential = command.holds_credential();
+        let ends_at = self.output.append(octets, credential, |buffer| command.encode(buffer));
         if let Command::Auth { initial, .. } = command {
             self.exchange = Some(Exchange::new(initial.is_some()));
         }
-        self.in_flight.push_back(entry);
+        self.in_flight.push_back(InFlight {
+            id,
+            shape: Shape::of(command),
+            message: command.message(),
+            ends_at,
+            left_at: None,
+            credential,
+            abandoned: false,
+            drained: 0,
+        });
         Ok(id)
     }
 
@@ -131,7 +127,7 @@ impl ClientSession {
         if last.is(Keyword::Quit) {
             return Err(SendError::Over);
         }
-        if let Some(rule) = last.rule.filter(|rule| rule.barrier > Barrier::None) {
+        if let Some(rule) = last.rule().filter(|rule| rule.barrier > Barrier::None) {
             return Err(SendError::Barrier { keyword: rule.keyword });
         }
         match keyword.filter(|keyword| keyword.rule().barrier == Barrier::Around) {

@@ -108,6 +108,7 @@ impl LineDecoder {
     /// assert_eq!(decoder.decode(b"OOP\r\nQUIT\r\n", 8), LineStep::TooLong { skip: 5, end: true });
     /// assert_eq!(decoder.decode(b"QUIT\r\n", 8), LineStep::Line { len: 4, consumed: 6 });
     /// ```
+    #[inline]
     pub fn decode(&mut self, input: &[u8], limit: usize) -> LineStep {
         if input.is_empty() {
             return LineStep::NeedMore;

@@ -61,11 +61,17 @@ impl Response {
     /// while there is none. For sessions, and for whoever reads lines with [`codec`] alone.
     #[must_use]
     pub fn announced_by(mut self, capabilities: Option<&Capabilities>) -> Self {
-        let code = self.code();
-        self.announced = code.zip(capabilities).is_some_and(|(code, list)| list.covers(code));
+        self.announce(capabilities);
+        self
+    }
+
+    /// As [`Response::announced_by`], in place.
+    #[inline]
+    pub(crate) fn announce(&mut self, capabilities: Option<&Capabilities>) {
+        self.announced =
+            capabilities.is_some_and(|list| self.code().is_some_and(|code| list.covers(code)));
         self.auth_resp_code =
             !self.is_ok() && capabilities.is_some_and(Capabilities::auth_resp_code);
-        self
     }
 
     /// Whether the status is positive.

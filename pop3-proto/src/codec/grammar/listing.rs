@@ -2,7 +2,7 @@
 
 use nom::IResult;
 
-use super::token::{graphic, is_blank, leading_blanks, message_number, number, separator};
+use super::token::{is_blank, leading_blanks, message_number, number, separator};
 use super::{Malformed, Parsed};
 use crate::leniency::{Deviation, Deviations, Leniency};
 use crate::{DropListing, ScanListing, UniqueId, UniqueIdListing};
@@ -77,7 +77,8 @@ pub fn unique_id_listing(
     let parsed = read(line, leniency, |input, deviations| {
         let (rest, message) = message_number(input)?;
         let (rest, _) = separator(leniency, deviations)(rest)?;
-        let (rest, octets) = graphic(UniqueId::MAX_LENIENT_OCTETS)(rest)?;
+        let end = rest.iter().position(|octet| is_blank(*octet)).unwrap_or(rest.len());
+        let (octets, rest) = rest.split_at(end);
         let Ok(id) = UniqueId::lenient(octets) else { return Err(no_match(input)) };
         if id.is_long() {
             if !leniency.long_unique_ids {

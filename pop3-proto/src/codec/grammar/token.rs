@@ -1,7 +1,7 @@
 //! The words that grammars share.
 
 use bytes::BufMut;
-use nom::bytes::complete::{tag, take_while_m_n, take_while1};
+use nom::bytes::complete::{tag, take_while1};
 use nom::combinator::{map_opt, verify};
 use nom::{IResult, Parser as _};
 
@@ -68,13 +68,6 @@ pub(super) fn leading_blanks<'a>(
     } else {
         input
     }
-}
-
-/// ```abnf
-/// unique-id = 1*max(%x21-7E)
-/// ```
-pub(super) fn graphic<'a>(max: usize) -> impl FnMut(&'a [u8]) -> IResult<&'a [u8], &'a [u8]> {
-    move |input| take_while_m_n(1, max, |octet: u8| octet.is_ascii_graphic()).parse(input)
 }
 
 pub(super) const fn is_blank(octet: u8) -> bool {
