@@ -85,7 +85,8 @@ impl<'a, S: Timeouts, I: Iterator<Item = Command>> Pipeline<'a, S, I> {
             return None;
         }
         // Once something is to be written anyway, as much as may be goes with it.
-        if self.in_flight.len() <= self.window / 2 || self.driver.session.wants_write() {
+        let low = self.in_flight.len() <= self.window / 2 && self.octets <= MAX_OCTETS / 2;
+        if low || self.driver.session.wants_write() {
             if let Err(error) = self.refill() {
                 self.over = !matches!(&error, Error::Send(error) if *error != SendError::Over);
                 return Some(Err(error));
