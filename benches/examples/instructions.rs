@@ -9,9 +9,14 @@ use std::hint::black_box;
 
 use benches::client::{self, Seen};
 use benches::corpora::text;
+use benches::drain::Drain;
+use benches::fetch::{self, PASSWORD, Taken, credentials};
 use benches::limits::BLOCK;
+use benches::memory::Connection;
 use benches::server::Server;
+use pop3_proto::client::Channel;
 use pop3_proto::{Command, MessageNumber};
+use tokio::runtime;
 
 /// Commands in flight.
 const WINDOW: usize = 64;
@@ -34,10 +39,44 @@ fn main() {
             let listing = listing(|number| format!("{number} {number:08x}5d9f3a21\r\n"));
             receive(&Command::Uidl(None), 1, &listing, (0, LINES), turns);
         }
+        "drain" => drain(turns),
+        "blocking" => blocking(turns),
+        "tokio" => asynchronous(turns),
         "NOOP" => serve(b"NOOP\r\n", b"+OK nothing done\r\n".len(), turns),
         "RETR" => serve(b"RETR 1\r\n", b"+OK\r\n".len() + text(4 << 10).wire.len(), turns),
         _ => panic!("no such work: {what}"),
     }
+}
+
+/// What the adapters are beside: the same over the same transport, by a search for terminators.
+fn drain(turns: usize) {
+    let mut drain = Drain::new(Connection::new(reply(4 << 10)), BLOCK, WINDOW);
+    drain.log_in("a", PASSWORD).expect("a login");
+    let octets = drain.messages(WINDOW * turns).expect("messages");
+    assert_eq!(octets, (reply(4 << 10).len() * WINDOW * turns) as u64);
+}
+
+fn blocking(turns: usize) {
+    let (mailbox, password) = credentials("a").expect("a name");
+    let connection = Connection::new(reply(4 << 10));
+    let client = fetch::blocking(None).over(connection, Channel::Trusted).expect("a greeting");
+    let mut session = client.login(&mailbox, &password).expect("a login");
+    let octets = fetch::fetch(&mut session, WINDOW * turns, WINDOW, Taken::Streamed);
+    assert_eq!(octets.expect("messages"), text(4 << 10).body * WINDOW * turns);
+}
+
+fn asynchronous(turns: usize) {
+    let (mailbox, password) = credentials("a").expect("a name");
+    let connection = Connection::new(reply(4 << 10));
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let octets = runtime.block_on(async {
+        let client = fetch::asynchronous(None).over(connection, Channel::Trusted).await;
+        let login = client.expect("a greeting").login(&mailbox, &password).await;
+        let mut session = login.expect("a login");
+        let messages = WINDOW * turns;
+        fetch::fetch_asynchronously(&mut session, messages, WINDOW, Taken::Streamed).await
+    });
+    assert_eq!(octets.expect("messages"), text(4 << 10).body * WINDOW * turns);
 }
 
 fn reply(octets: usize) -> Vec<u8> {

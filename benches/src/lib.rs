@@ -11,6 +11,7 @@ pub mod corpora;
 pub mod drain;
 pub mod fetch;
 pub mod limits;
+pub mod memory;
 mod processor_time;
 mod random;
 pub mod replay;

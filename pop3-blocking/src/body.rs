@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use bytes::{Buf as _, Bytes};
 use pop3_proto::Response;
-use pop3_proto::client::{BodyRead, CommandId, Event};
+use pop3_proto::client::{BodyRead, CommandId};
 
 use crate::collected::Collected;
 use crate::deadline::Timeouts;
@@ -58,11 +58,9 @@ impl<'a, S: Timeouts> Body<'a, S> {
         if self.ended {
             return Ok(None);
         }
-        if let Event::Data { data, .. } = self.driver.event_of(self.id)? {
-            return Ok(Some(data));
-        }
-        self.ended = true;
-        Ok(None)
+        let data = self.driver.data_of(self.id)?;
+        self.ended = data.is_none();
+        Ok(data)
     }
 
     /// The whole message, if it has at most `limit` octets ([`COLLECT_LIMIT`] is a good one).
@@ -89,12 +87,12 @@ impl<'a, S: Timeouts> Body<'a, S> {
                     return Ok(read);
                 }
                 BodyRead::NeedMore => self.driver.exchange()?,
-                BodyRead::EventFirst | BodyRead::End => match self.driver.event_of(self.id)? {
-                    Event::Data { data, .. } => {
+                BodyRead::EventFirst | BodyRead::End => match self.driver.data_of(self.id)? {
+                    Some(data) => {
                         self.current = data;
                         return Ok(self.take_from_current(buffer));
                     }
-                    _ => self.ended = true,
+                    None => self.ended = true,
                 },
             }
         }

@@ -154,7 +154,10 @@ impl<S: Read + Write> Timeouts for Untimed<S> {
 
 /// The end of a time that begins now; a time beyond the end of time lasts a century.
 pub(crate) fn after(time: Duration) -> Instant {
-    let now = Instant::now();
+    later(Instant::now(), time)
+}
+
+fn later(now: Instant, time: Duration) -> Instant {
     now.checked_add(time).unwrap_or(now + Duration::from_secs(3_155_760_000))
 }
 
@@ -216,7 +219,7 @@ impl Clock {
         let until = match self.awaited {
             Some((same, until)) if same == waiting => until,
             _ => {
-                let until = after(limit);
+                let until = later(now, limit);
                 self.awaited = Some((waiting, until));
                 until
             }

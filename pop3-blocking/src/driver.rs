@@ -2,7 +2,7 @@
 
 use std::io::{self, Read as _, Write as _};
 
-use bytes::Buf as _;
+use bytes::{Buf as _, Bytes};
 use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, ProtocolError, Step};
 use pop3_proto::{Command, Deviation, Deviations};
 
@@ -82,7 +82,7 @@ impl<S: Timeouts> Driver<S> {
                 }
                 // Nobody else waits: what ends here was abandoned.
                 Err(error) if error.is_transient() => {
-                    self.event(|event| !matches!(event, Event::Closed { .. }))?;
+                    self.event(|event| !matches!(event, Event::Closed { .. }), drop)?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -91,19 +91,27 @@ impl<S: Timeouts> Driver<S> {
 
     /// The next event of command `id`; ends of abandoned commands before it are dropped.
     pub(crate) fn event_of(&mut self, id: CommandId) -> Result<Event, Error> {
-        self.event(|event| match event {
-            Event::Started { id: of, .. }
-            | Event::Item { id: of, .. }
-            | Event::Data { id: of, .. }
-            | Event::Finished { id: of }
-            | Event::Completed { id: of, .. } => *of == id,
-            _ => false,
-        })
+        self.event(|event| is_of(event, id), |event| event)
     }
 
-    /// The next event that is wanted; blocks until there is one. Events are large, and moving them is most of what a small
-    /// message costs: they are looked at where they lie, and moved once.
-    fn event(&mut self, wanted: impl Fn(&Event) -> bool) -> Result<Event, Error> {
+    /// The next octets of the body that `id` is answered with; `None` at its end.
+    pub(crate) fn data_of(&mut self, id: CommandId) -> Result<Option<Bytes>, Error> {
+        self.event(
+            |event| is_of(event, id),
+            |event| match event {
+                Event::Data { data, .. } => Some(data),
+                _ => None,
+            },
+        )
+    }
+
+    /// What `take` makes of the next event that is wanted; blocks until there is one. Events are large, and moving them is
+    /// most of what a small message costs: they are looked at where they lie, and moved once.
+    fn event<T>(
+        &mut self,
+        wanted: impl Fn(&Event) -> bool,
+        take: impl FnOnce(Event) -> T,
+    ) -> Result<T, Error> {
         loop {
             let polled = poll(&mut self.session);
             match &polled {
@@ -112,7 +120,7 @@ impl<S: Timeouts> Driver<S> {
                     self.trace.event(event);
                     if wanted(event) {
                         if let Ok(Some(event)) = polled {
-                            return Ok(event);
+                            return Ok(take(event));
                         }
                     } else if let Event::Closed { farewell, .. } = event {
                         return Err(Error::Closed { farewell: farewell.clone() });
@@ -212,6 +220,18 @@ impl<S: Timeouts> Driver<S> {
                 Err(error.into())
             }
         }
+    }
+}
+
+/// Whether it tells of the reply to command `id`.
+fn is_of(event: &Event, id: CommandId) -> bool {
+    match event {
+        Event::Started { id: of, .. }
+        | Event::Item { id: of, .. }
+        | Event::Data { id: of, .. }
+        | Event::Finished { id: of }
+        | Event::Completed { id: of, .. } => *of == id,
+        _ => false,
     }
 }
 

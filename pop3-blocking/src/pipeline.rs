@@ -27,7 +27,9 @@ pub struct Pipeline<'a, S: Timeouts, I: Iterator<Item = Command>> {
     commands: I,
     /// The next command, if it could not be sent yet.
     next: Option<Command>,
-    in_flight: VecDeque<(CommandId, Command)>,
+    /// The commands that were sent, and the octets of each.
+    in_flight: VecDeque<(CommandId, Command, usize)>,
+    /// Of all commands in flight.
     octets: usize,
     window: usize,
     over: bool,
@@ -85,14 +87,15 @@ impl<'a, S: Timeouts, I: Iterator<Item = Command>> Pipeline<'a, S, I> {
             return None;
         }
         // Once something is to be written anyway, as much as may be goes with it.
-        if self.in_flight.len() <= self.window / 2 || self.driver.session.wants_write() {
+        let low = self.in_flight.len() <= self.window / 2 && self.octets <= MAX_OCTETS / 2;
+        if low || self.driver.session.wants_write() {
             if let Err(error) = self.refill() {
                 self.over = !matches!(&error, Error::Send(error) if *error != SendError::Over);
                 return Some(Err(error));
             }
         }
-        let (id, command) = self.in_flight.pop_front()?;
-        self.octets -= command.octets();
+        let (id, command, octets) = self.in_flight.pop_front()?;
+        self.octets -= octets;
         let event = match self.driver.event_of(id) {
             Ok(event) => event,
             Err(error) => {
@@ -131,7 +134,7 @@ impl<'a, S: Timeouts, I: Iterator<Item = Command>> Pipeline<'a, S, I> {
             if self.in_flight.is_empty() {
                 // Waits for what was abandoned before, if need be.
                 let id = self.driver.send(&command)?;
-                self.queue(id, command);
+                self.queue(id, command, octets);
                 continue;
             }
             let Ok(id) = self.driver.session.send(&command) else {
@@ -139,20 +142,20 @@ impl<'a, S: Timeouts, I: Iterator<Item = Command>> Pipeline<'a, S, I> {
                 break;
             };
             self.driver.trace.sent(id, &command);
-            self.queue(id, command);
+            self.queue(id, command, octets);
         }
         Ok(())
     }
 
-    fn queue(&mut self, id: CommandId, command: Command) {
-        self.octets += command.octets();
-        self.in_flight.push_back((id, command));
+    fn queue(&mut self, id: CommandId, command: Command, octets: usize) {
+        self.octets += octets;
+        self.in_flight.push_back((id, command, octets));
     }
 }
 
 impl<S: Timeouts, I: Iterator<Item = Command>> Drop for Pipeline<'_, S, I> {
     fn drop(&mut self) {
-        for (id, _) in &self.in_flight {
+        for (id, ..) in &self.in_flight {
             self.driver.session.abandon(*id);
         }
     }

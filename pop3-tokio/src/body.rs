@@ -9,7 +9,7 @@ use bytes::{Buf as _, Bytes};
 use futures_core::Stream;
 use pop3_blocking::{Collected, Error};
 use pop3_proto::Response;
-use pop3_proto::client::{BodyRead, Event};
+use pop3_proto::client::BodyRead;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::driver::InFlight;
@@ -31,14 +31,13 @@ pub struct Body<'a, S> {
     response: Response,
     /// What was taken from the session and not yet read.
     current: Bytes,
-    ended: bool,
     /// The stream has given its last item, which was an error.
     failed: bool,
 }
 
 impl<'a, S> Body<'a, S> {
     pub(crate) const fn new(sent: InFlight<'a, S>, response: Response) -> Self {
-        Self { sent, response, current: Bytes::new(), ended: false, failed: false }
+        Self { sent, response, current: Bytes::new(), failed: false }
     }
 
     /// The status line. A size in it is a hint only, and often wrong.
@@ -90,14 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
         if !self.current.is_empty() {
             return Poll::Ready(Ok(Some(std::mem::take(&mut self.current))));
         }
-        if self.ended {
-            return Poll::Ready(Ok(None));
-        }
-        if let Event::Data { data, .. } = ready!(self.sent.poll_event(cx))? {
-            return Poll::Ready(Ok(Some(data)));
-        }
-        self.ended = true;
-        Poll::Ready(Ok(None))
+        if self.sent.ended { Poll::Ready(Ok(None)) } else { self.sent.poll_data(cx) }
     }
 
     /// Decodes what is received straight into `buffer`; 0 if what is next is an event.
@@ -107,7 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
         buffer: &mut [u8],
     ) -> Poll<Result<usize, Error>> {
         loop {
-            let InFlight { driver, id } = &mut self.sent;
+            let InFlight { driver, id, .. } = &mut self.sent;
             let read = driver.session.read_body(*id, buffer).map_err(Error::from);
             match read.inspect_err(|error| driver.trace.failed(error))? {
                 BodyRead::Data(read) => {
@@ -131,7 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Body<'_, S> {
         if buffer.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        if this.current.is_empty() && !this.ended {
+        if this.current.is_empty() && !this.sent.ended {
             let read = ready!(this.poll_decode(cx, buffer.initialize_unfilled()))?;
             if read > 0 {
                 buffer.advance(read);

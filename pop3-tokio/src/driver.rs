@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Buf as _;
+use bytes::{Buf as _, Bytes};
 use pop3_blocking::trace::Trace;
 use pop3_blocking::{Deadlines, Error, TlsError, TlsErrorKind, is_end};
 use pop3_proto::client::{self, ClientSession, CommandId, Eof, Event, ProtocolError, Step};
@@ -90,7 +90,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 }
                 // Nobody else waits: what ends here was abandoned.
                 Err(error) if error.is_transient() => {
-                    ready!(self.poll_event(cx, |event| !matches!(event, Event::Closed { .. })))?;
+                    let wanted = |event: &Event| !matches!(event, Event::Closed { .. });
+                    ready!(self.poll_event(cx, wanted, drop))?;
                 }
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
@@ -103,23 +104,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         cx: &mut Context<'_>,
         id: CommandId,
     ) -> Poll<Result<Event, Error>> {
-        self.poll_event(cx, |event| match event {
-            Event::Started { id: of, .. }
-            | Event::Item { id: of, .. }
-            | Event::Data { id: of, .. }
-            | Event::Finished { id: of }
-            | Event::Completed { id: of, .. } => *of == id,
-            _ => false,
-        })
+        self.poll_event(cx, |event| is_of(event, id), |event| event)
     }
 
-    /// The next event that is wanted. Events are large, and moving them is most of what a small message costs: they are
-    /// looked at where they lie, and moved once.
-    fn poll_event(
+    /// The next octets of the body that `id` is answered with; `None` at its end.
+    fn poll_data_of(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: CommandId,
+    ) -> Poll<Result<Option<Bytes>, Error>> {
+        self.poll_event(
+            cx,
+            |event| is_of(event, id),
+            |event| match event {
+                Event::Data { data, .. } => Some(data),
+                _ => None,
+            },
+        )
+    }
+
+    /// What `take` makes of the next event that is wanted. Events are large, and moving them is most of what a small message
+    /// costs: they are looked at where they lie, and moved once.
+    fn poll_event<T>(
         &mut self,
         cx: &mut Context<'_>,
         wanted: impl Fn(&Event) -> bool,
-    ) -> Poll<Result<Event, Error>> {
+        take: impl FnOnce(Event) -> T,
+    ) -> Poll<Result<T, Error>> {
         loop {
             let polled = poll(&mut self.session);
             match &polled {
@@ -128,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                     self.trace.event(event);
                     if wanted(event) {
                         if let Ok(Some(event)) = polled {
-                            return Poll::Ready(Ok(event));
+                            return Poll::Ready(Ok(take(event)));
                         }
                     } else if let Event::Closed { farewell, .. } = event {
                         return Poll::Ready(Err(Error::Closed { farewell: farewell.clone() }));
@@ -220,23 +231,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 }
 
+/// Whether it tells of the reply to command `id`.
+fn is_of(event: &Event, id: CommandId) -> bool {
+    match event {
+        Event::Started { id: of, .. }
+        | Event::Item { id: of, .. }
+        | Event::Data { id: of, .. }
+        | Event::Finished { id: of }
+        | Event::Completed { id: of, .. } => *of == id,
+        _ => false,
+    }
+}
+
 /// As a call it writes the event where it is wanted; inlined, the event would be moved piece by piece.
 #[inline(never)]
 fn poll(session: &mut ClientSession) -> Result<Option<Event>, ProtocolError> {
     session.poll_event()
 }
 
-/// A command whose reply is awaited; dropped, it is abandoned.
+/// A command whose reply is awaited; dropped before its end, it is abandoned.
 #[derive(Debug)]
 pub(crate) struct InFlight<'a, S> {
     pub(crate) driver: &'a mut Driver<S>,
     pub(crate) id: CommandId,
+    pub(crate) ended: bool,
+}
+
+impl<'a, S> InFlight<'a, S> {
+    pub(crate) const fn new(driver: &'a mut Driver<S>, id: CommandId) -> Self {
+        Self { driver, id, ended: false }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> InFlight<'_, S> {
     /// Its next event.
     pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
-        self.driver.poll_event_of(cx, self.id)
+        let event = ready!(self.driver.poll_event_of(cx, self.id))?;
+        self.ended = matches!(event, Event::Finished { .. } | Event::Completed { .. });
+        Poll::Ready(Ok(event))
+    }
+
+    /// The next octets of its body; `None` at its end.
+    pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
+        let data = ready!(self.driver.poll_data_of(cx, self.id))?;
+        self.ended = data.is_none();
+        Poll::Ready(Ok(data))
     }
 
     pub(crate) async fn event(&mut self) -> Result<Event, Error> {
@@ -245,9 +284,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> InFlight<'_, S> {
 }
 
 impl<S> Drop for InFlight<'_, S> {
-    /// What has ended is abandoned in vain.
     fn drop(&mut self) {
-        self.driver.session.abandon(self.id);
+        if !self.ended {
+            self.driver.session.abandon(self.id);
+        }
     }
 }
 

@@ -99,13 +99,14 @@ where
                 return Some(Err(error));
             }
         };
-        let sent = InFlight { driver: &mut *self.driver, id };
+        let mut sent = InFlight::new(self.driver, id);
         let outcome = match event {
             Event::Started { response, .. } if command.lists_items() => {
                 Outcome::Items(Items::new(sent, response))
             }
             Event::Started { response, .. } => Outcome::Body(Body::new(sent, response)),
             Event::Completed { response, .. } => {
+                sent.ended = true;
                 self.item.take().map_or(Outcome::Line(response), Outcome::Item)
             }
             _ => return Some(Err(Error::Unexpected)),
@@ -122,10 +123,9 @@ where
         if self.over {
             return Poll::Ready(Ok(None));
         }
-        if self.in_flight.len() <= self.window / 2 {
+        // Once something is to be written anyway, as much as may be goes with it.
+        if self.in_flight.len() <= self.window / 2 || self.driver.session.wants_write() {
             ready!(self.poll_refill(cx))?;
-            // Replies that are in already are no reason to let the server wait.
-            let _ = self.driver.poll_write(cx)?;
         }
         let Some((id, _)) = self.in_flight.front() else { return Poll::Ready(Ok(None)) };
         loop {

@@ -281,7 +281,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// abandon it.
     async fn send(&mut self, command: &Command) -> Result<InFlight<'_, S>, Error> {
         let id = poll_fn(|cx| self.poll_send(cx, command)).await?;
-        Ok(InFlight { driver: self, id })
+        Ok(InFlight::new(self, id))
     }
 
     /// A command whose reply is a single line, positive or negative.

@@ -110,18 +110,24 @@ pub(crate) fn login() -> Vec<Act> {
 /// How often a batch of commands is sent at once.
 pub(crate) const BATCH: usize = 20;
 
-/// That login, a question for what the server can do, and so many commands at once.
+/// How many batches there are.
+pub(crate) const BATCHES: usize = 3;
+
+/// That login, a question for what the server can do, and so many commands at once, as often.
 pub(crate) fn batch() -> Vec<Act> {
     let mut script = login();
     script.extend([expect("CAPA\r\n"), send("+OK\r\nPIPELINING\r\n.\r\n")]);
-    script.extend([expect("NOOP\r\n".repeat(BATCH)), send("+OK\r\n".repeat(BATCH))]);
+    for _ in 0..BATCHES {
+        script.extend([expect("NOOP\r\n".repeat(BATCH)), send("+OK\r\n".repeat(BATCH))]);
+    }
     script
 }
 
 /// What is written then, each write by itself.
 pub(crate) fn batch_writes() -> Vec<String> {
     let alone = ["USER mrose\r\n", "PASS x\r\n", "CAPA\r\n"].map(str::to_owned);
-    alone.into_iter().chain(["NOOP\r\n".repeat(BATCH)]).collect()
+    let batches = std::iter::repeat_n("NOOP\r\n".repeat(BATCH), BATCHES);
+    alone.into_iter().chain(batches).collect()
 }
 
 /// A message of so many octets, on the wire and whole, in lines of 64 with a dot at each beginning if they are `dense`.

@@ -75,7 +75,10 @@ impl Capability {
     /// Whether the tag is `tag`, whatever the case.
     #[must_use]
     pub fn is(&self, tag: &str) -> bool {
-        self.tag().eq_ignore_ascii_case(tag)
+        // Asked of each capability before each pipelined command: most differ at once.
+        let sent = self.line.bytes().take_while(|octet| *octet != b' ');
+        sent.map(|octet| octet.to_ascii_lowercase())
+            .eq(tag.bytes().map(|octet| octet.to_ascii_lowercase()))
     }
 
     /// The parameters, in the order in which they were sent.
