@@ -1,6 +1,6 @@
 //! Byte-stuffing of messages, beside what the machine can do at most and what other loops do.
 //!
-//! `step` only finds the runs, for a caller who sends the octets from where they are; `encode` also copies them into a
+//! `step` and `encode_runs` only find the runs, for a caller who sends the octets from where they are; `encode` also copies them into a
 //! buffer, in one go or through a room of 64 KiB as a session does; `WireOctets` counts what LIST has to announce. Behind
 //! the name of a corpus stands what ends the lines of the message.
 
@@ -26,6 +26,14 @@ fn step(message: &[u8]) -> usize {
         taken += stuff.copy;
         wire += stuff.copy + stuff.insert.len();
     }
+    let mut end = Vec::new();
+    assert!(encoder.finish(&mut end));
+    wire + end.len()
+}
+
+fn encode_runs(message: &[u8]) -> usize {
+    let mut encoder = MultilineEncoder::new();
+    let wire = encoder.encode_runs(message, |run| _ = black_box(run));
     let mut end = Vec::new();
     assert!(encoder.finish(&mut end));
     wire + end.len()
@@ -96,6 +104,7 @@ impl Message {
             })
             .row("memmem", hits, move || limits::search(black_box(message), &finder))
             .row("step", wire, || step(black_box(message)))
+            .row("encode_runs", wire, || encode_runs(black_box(message)))
             .row("encode", wire, || encode(black_box(message), &mut out.pushed.borrow_mut()))
             .row("encode 64K", wire, || {
                 encode_in_rooms(black_box(message), &mut out.pushed.borrow_mut())

@@ -10,8 +10,8 @@
 //! - The same decoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block; up to
 //!   2 octets there also cut in front of, within and behind the string.
 //! - `MultilineEncoder` and `WireOctets`: every message of up to 9 octets whole; up to 7 octets at every 2-split and in
-//!   rooms of 1 to 4 octets. Up to 6 octets: every 3-split, with each of the 8 ways to choose `encode` or `step` for each
-//!   part, and in rooms that differ.
+//!   rooms of 1 to 4 octets. Up to 6 octets: every 3-split, with each of the 27 ways to choose `encode`, `step` or
+//!   `encode_runs` for each part, and in rooms that differ.
 //! - The same encoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block, whole
 //!   and cut behind the string; `WireOctets` there too.
 //! - Both where runs are long: every string of up to 6, in which `a` stands for a run as long as a way of walking begins
@@ -272,6 +272,7 @@ fn every_short_string_of_long_runs_survives() {
             let expected = Outcome { body: normal.clone(), consumed: wire.len(), ended: true };
             assert_eq!(unstuffed(&wire, LineEnding::Crlf), expected);
             assert_eq!(stepped(&[&message]), wire, "\"{}\"", message.escape_ascii());
+            assert_eq!(encoded_by_runs(&[&message]), wire, "\"{}\"", message.escape_ascii());
             let mut octets = WireOctets::new();
             octets.update(&message);
             assert_eq!(usize::try_from(octets.octets()), Ok(normal.len()));
@@ -503,6 +504,12 @@ fn every_short_message_encodes_alike_however_it_is_cut() {
                 "\"{}\" cut at {cut}, by offsets",
                 message.escape_ascii()
             );
+            assert_eq!(
+                encoded_by_runs(&[first, second]),
+                wire,
+                "\"{}\" cut at {cut}, by runs",
+                message.escape_ascii()
+            );
             let mut octets = WireOctets::new();
             octets.update(first);
             octets.update(second);
@@ -511,18 +518,19 @@ fn every_short_message_encodes_alike_however_it_is_cut() {
     });
 }
 
-/// I1 for the writers: `encode` and `step` share their state: the same octets, whichever takes which of three parts.
+/// I1 for the writers: the methods share their state: the same octets, whichever takes which of three parts.
 #[test]
 fn every_short_message_encodes_alike_by_mixed_methods() {
     for_each_string(6, |message| {
         let wire = encoded_whole(message);
         for_each_split(message.len(), |[first, second, _]| {
             let chunks = [&message[..first], &message[first..second], &message[second..]];
-            for choice in 0..8 {
+            for choice in 0..27 {
+                let methods = [choice % 3, choice / 3 % 3, choice / 9];
                 assert_eq!(
-                    encoded_by_turns(chunks, choice),
+                    encoded_by_turns(chunks, methods),
                     wire,
-                    "{choice:03b} of \"{}\" cut at {first}, {second}",
+                    "{methods:?} of \"{}\" cut at {first}, {second}",
                     message.escape_ascii()
                 );
             }
@@ -535,19 +543,24 @@ fn every_short_message_encodes_alike_by_mixed_methods() {
     });
 }
 
-/// The chunks whose bit is set in `choice` by [`MultilineEncoder::step`], the others into rooms of 2, 1 and 3 octets.
-fn encoded_by_turns(chunks: [&[u8]; 3], choice: u8) -> Vec<u8> {
+/// Each chunk by its method: [`MultilineEncoder::encode`] into rooms of 2, 1 and 3 octets, `step`, or `encode_runs`.
+fn encoded_by_turns(chunks: [&[u8]; 3], methods: [u8; 3]) -> Vec<u8> {
     let mut encoder = MultilineEncoder::new();
     let mut wire = Vec::new();
     for (turn, mut rest) in chunks.into_iter().enumerate() {
         while !rest.is_empty() {
-            let taken = if choice >> turn & 1 == 0 {
-                encoder.encode(rest, &mut (&mut wire).limit([2, 1, 3][turn]))
-            } else {
-                let Stuff { copy, insert } = encoder.step(rest);
-                wire.extend_from_slice(&rest[..copy]);
-                wire.extend_from_slice(insert);
-                copy
+            let taken = match methods[turn] {
+                0 => encoder.encode(rest, &mut (&mut wire).limit([2, 1, 3][turn])),
+                1 => {
+                    let Stuff { copy, insert } = encoder.step(rest);
+                    wire.extend_from_slice(&rest[..copy]);
+                    wire.extend_from_slice(insert);
+                    copy
+                }
+                _ => {
+                    push_runs(&mut encoder, rest, &mut wire);
+                    rest.len()
+                }
             };
             rest = &rest[taken..];
         }
@@ -561,24 +574,33 @@ fn encoded_by_turns(chunks: [&[u8]; 3], choice: u8) -> Vec<u8> {
 fn every_short_string_encodes_alike_at_every_place_of_a_block() {
     for_each_string(4, |middle| {
         for shift in 0..64 {
-            let mut message = b".\n.\r.\r\n".repeat(8);
-            message.resize(message.len() + shift, b'\n');
-            message.extend_from_slice(middle);
-            let cut = message.len();
-            message.extend_from_slice(&b".\n".repeat(40));
-            let expected = stepped(&[&message]);
-            assert_eq!(encoded_whole(&message), expected, "\"{}\"", message.escape_ascii());
-            let (first, second) = message.split_at(cut);
-            assert!(
-                encoded_in_rooms(&[first, second], 4096) == expected,
-                "\"{}\" cut at {cut}",
-                message.escape_ascii()
-            );
-            let mut octets = WireOctets::new();
-            octets.update(&message);
-            assert_eq!(usize::try_from(octets.octets()), Ok(normalised(&message).len()));
+            encodes_alike_between(b".\n.\r.\r\n", &[b'\n'].repeat(shift), middle, b".\n");
+            encodes_alike_between(b".\r\n..\r\n", &[b'a'].repeat(shift), middle, b".\r\n");
         }
     });
+}
+
+fn encodes_alike_between(before: &[u8], shift: &[u8], middle: &[u8], behind: &[u8]) {
+    let first = [&before.repeat(8), shift, middle].concat();
+    let second = behind.repeat(40);
+    let message = [&first[..], &second].concat();
+    let expected = stepped(&[&message]);
+    assert_eq!(encoded_whole(&message), expected, "\"{}\"", message.escape_ascii());
+    assert_eq!(encoded_by_runs(&[&message]), expected, "\"{}\"", message.escape_ascii());
+    let cut = first.len();
+    assert!(
+        encoded_in_rooms(&[&first, &second], 4096) == expected,
+        "\"{}\" cut at {cut}",
+        message.escape_ascii()
+    );
+    assert!(
+        encoded_by_runs(&[&first, &second]) == expected,
+        "\"{}\" cut at {cut}",
+        message.escape_ascii()
+    );
+    let mut octets = WireOctets::new();
+    octets.update(&message);
+    assert_eq!(usize::try_from(octets.octets()), Ok(normalised(&message).len()));
 }
 
 /// I1 for the writers: a block that finds no room in the output is written by runs, to the same octets.
@@ -669,4 +691,25 @@ fn every_short_message_is_cut_alike_for_top() {
             assert_eq!(normalised(&message[..expected]), normal[..top(&normal, lines)]);
         }
     });
+}
+
+/// The encoding by way of [`MultilineEncoder::encode_runs`].
+fn encoded_by_runs(chunks: &[&[u8]]) -> Vec<u8> {
+    let mut encoder = MultilineEncoder::new();
+    let mut wire = Vec::new();
+    for chunk in chunks {
+        push_runs(&mut encoder, chunk, &mut wire);
+    }
+    assert!(encoder.finish(&mut wire));
+    assert_eq!(encoder.encode_runs(b"a", |_| panic!("a run behind the terminator")), 0);
+    wire
+}
+
+fn push_runs(encoder: &mut MultilineEncoder, input: &[u8], wire: &mut Vec<u8>) {
+    let before = wire.len();
+    let octets = encoder.encode_runs(input, |run| {
+        assert!(!run.is_empty(), "a run of nothing");
+        wire.extend_from_slice(run);
+    });
+    assert_eq!(octets, wire.len() - before);
 }

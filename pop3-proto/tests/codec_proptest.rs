@@ -125,6 +125,20 @@ fn normalised(message: &[u8]) -> Vec<u8> {
     octets
 }
 
+/// Encodes write by write, by [`MultilineEncoder::encode_runs`].
+fn encoded_by_runs(message: &[u8], writes: &[usize]) -> String {
+    let mut encoder = MultilineEncoder::new();
+    let (mut wire, mut rest) = (Vec::new(), message);
+    let mut writes = writes.iter().cycle();
+    while !rest.is_empty() {
+        let (piece, later) = rest.split_at(rest.len().min(*writes.next().unwrap()));
+        encoder.encode_runs(piece, |run| wire.extend_from_slice(run));
+        rest = later;
+    }
+    assert!(encoder.finish(&mut wire));
+    wire.escape_ascii().to_string()
+}
+
 /// The answers of a line decoder that is shown `reads`, with the parts of one long line put together.
 #[derive(Debug, PartialEq, Eq)]
 enum Found {
@@ -231,15 +245,16 @@ proptest! {
         let mut encoder = MultilineEncoder::new();
         let (mut wire, mut taken, mut shown) = (Vec::new(), 0, 0);
         let mut octets = WireOctets::new();
-        let mut writes = writes.iter().cycle();
+        let mut sizes = writes.iter().cycle();
         while taken < message.len() {
-            shown = message.len().min(shown + writes.next().unwrap());
+            shown = message.len().min(shown + sizes.next().unwrap());
             octets.update(&message[taken..shown]);
             while taken < shown {
                 taken += encoder.encode(&message[taken..shown], &mut (&mut wire).limit(room));
             }
         }
         while !encoder.finish(&mut (&mut wire).limit(room)) {}
+        prop_assert_eq!(encoded_by_runs(&message, &writes), wire.escape_ascii().to_string());
 
         let lines: Vec<&[u8]> = wire.split(|octet| b"\r\n".contains(octet)).collect();
         prop_assert_eq!(lines.iter().filter(|line| **line == b".").count(), 1, "one end under every reading");

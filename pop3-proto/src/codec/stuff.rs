@@ -1,5 +1,7 @@
 //! Bodies on their way out: line ends, byte-stuffing and the terminator.
 
+mod runs;
+
 use bytes::BufMut;
 use memchr::memchr2;
 
@@ -8,6 +10,7 @@ use super::scan::{
     BLOCK, CARRIAGE_RETURN, EXPANDED, LINE_FEED, TERMINATION, count_halves, expand, find_repair,
 };
 use crate::effort::scanned;
+use runs::Runs;
 
 /// Runs shorter than this come faster block by block than each on its own: a run costs as much as a few dozen octets
 /// of a block.
@@ -21,8 +24,9 @@ const SHORT: usize = 24;
 /// has one end under every reading, and [`MultilineDecoder`](super::MultilineDecoder) gives back the message with its
 /// line ends made CRLF.
 ///
-/// [`encode`](Self::encode) and [`finish`](Self::finish) write into a [`BufMut`]; [`step`](Self::step) answers with offsets,
-/// for a caller who sends the octets of the message from where they are. The three share their state.
+/// [`encode`](Self::encode) and [`finish`](Self::finish) write into a [`BufMut`]. A caller who sends the octets of the message
+/// from where they are has offsets of [`step`](Self::step) and slices of [`encode_runs`](Self::encode_runs). The four share
+/// their state.
 ///
 /// ```
 /// use pop3_proto::codec::MultilineEncoder;
@@ -86,7 +90,7 @@ impl MultilineEncoder {
     /// A call may copy nothing and only insert. After `finish` it does neither.
     ///
     /// One call ends at each repair. Where repairs come thick, a call costs more than its octets are worth: use
-    /// [`encode`](Self::encode) there, which then goes on block by block.
+    /// [`encode_runs`](Self::encode_runs) or [`encode`](Self::encode) there, which then go on block by block.
     ///
     /// ```
     /// use pop3_proto::codec::{MultilineEncoder, Stuff};
@@ -99,17 +103,28 @@ impl MultilineEncoder {
         if !self.owed.is_empty() {
             return Stuff { copy: 0, insert: core::mem::take(&mut self.owed) };
         }
-        let Some(&first) = input.first() else {
+        if self.written == Written::Terminator {
             return Stuff { copy: 0, insert: b"" };
-        };
-        match (self.written, first) {
-            (Written::Terminator, _) => Stuff { copy: 0, insert: b"" },
-            // Inside the input a pair of neighbours shows what is missing; here the left one is already written.
-            (Written::CarriageReturn, octet) if octet != LINE_FEED => self.complete_line_end(0),
-            (Written::LineEnd | Written::Other, LINE_FEED) => self.begin_line_end(0),
-            (Written::LineEnd, TERMINATION) => self.double(1),
-            _ => self.repair(input),
         }
+        self.repair_first(input).unwrap_or_else(|| self.repair(input))
+    }
+
+    /// Calls `each` with the runs of octets to write, one after the other, for all of `input`; none is empty. How many
+    /// octets they are together.
+    ///
+    /// What [`step`](Self::step) finds one by one, without a search for each: where repairs come thick several times as
+    /// fast. A run is of `input`, or a line end that was repaired, or its missing half. Of a doubled dot the second is the
+    /// first once more: it begins the next run. After [`finish`](Self::finish) there are no runs.
+    ///
+    /// ```
+    /// use pop3_proto::codec::MultilineEncoder;
+    ///
+    /// let mut runs = Vec::new();
+    /// assert_eq!(MultilineEncoder::new().encode_runs(b"one\n.two", |run| runs.push(run)), 10);
+    /// assert_eq!(runs, [&b"one"[..], b"\r\n.", b".two"]);
+    /// ```
+    pub fn encode_runs<'i>(&mut self, input: &'i [u8], each: impl FnMut(&'i [u8])) -> usize {
+        Runs::new(input, each).walk(self)
     }
 
     /// Writes the encoding of as much of `input` as `out` has room for, and returns how many octets of `input` that took.
@@ -203,6 +218,18 @@ impl MultilineEncoder {
         }
     }
 
+    /// Inside the input neighbours show what is missing; here those on the left are already written.
+    fn repair_first(&mut self, input: &[u8]) -> Option<Stuff> {
+        match (self.written, input) {
+            (Written::CarriageReturn, [LINE_FEED, TERMINATION, ..]) => Some(self.double(2)),
+            (Written::CarriageReturn, [LINE_FEED, ..]) => None,
+            (Written::CarriageReturn, [_, ..]) => Some(self.complete_line_end(0)),
+            (Written::LineEnd | Written::Other, [LINE_FEED, ..]) => Some(self.begin_line_end(0)),
+            (Written::LineEnd, [TERMINATION, ..]) => Some(self.double(1)),
+            _ => None,
+        }
+    }
+
     fn repair(&mut self, input: &[u8]) -> Stuff {
         let found = find_repair(input);
         scanned(found.map_or(input.len(), |at| input.len().min(at + BLOCK)));
@@ -211,9 +238,9 @@ impl MultilineEncoder {
             return Stuff { copy: input.len(), insert: b"" };
         };
         match (input.get(at), input.get(at + 1)) {
-            (Some(&LINE_FEED), Some(&TERMINATION)) => self.double(at + 2),
-            (_, Some(&LINE_FEED)) => self.begin_line_end(at + 1),
-            _ => self.complete_line_end(at + 1),
+            (Some(&CARRIAGE_RETURN), Some(&LINE_FEED)) => self.double(at + 3),
+            (Some(&CARRIAGE_RETURN), _) => self.complete_line_end(at + 1),
+            _ => self.begin_line_end(at + 1),
         }
     }
 

@@ -61,6 +61,7 @@ pub fn stuffing(data: &[u8]) {
             assert_eq!(encoded_in_rooms(message, sizes.clone(), room), wire, "rooms of {room}");
         }
         assert_eq!(encoded_in_steps(message, sizes.clone()), wire, "steps");
+        assert_eq!(encoded_in_runs(message, sizes.clone()), wire, "runs");
 
         let mut counted = WireOctets::new();
         let mut rest = message;
@@ -236,6 +237,20 @@ fn encoded_in_steps(message: &[u8], mut sizes: Sizes) -> Vec<u8> {
             wire.extend_from_slice(insert);
             piece = &piece[copy..];
         }
+    }
+    assert!(encoder.finish(&mut wire));
+    wire
+}
+
+fn encoded_in_runs(message: &[u8], mut sizes: Sizes) -> Vec<u8> {
+    let mut encoder = MultilineEncoder::new();
+    let (mut wire, mut rest) = (Vec::new(), message);
+    while !rest.is_empty() {
+        let (piece, later) = sizes.cut(rest);
+        rest = later;
+        let before = wire.len();
+        let octets = encoder.encode_runs(piece, |run| wire.extend_from_slice(run));
+        assert_eq!(octets, wire.len() - before);
     }
     assert!(encoder.finish(&mut wire));
     wire

@@ -89,8 +89,12 @@ impl<'i, F: FnMut(&'i [u8])> Runs<'i, F> {
             let mut feeds = dotted_feeds(window);
             // One or none is what ordinary lines come to, and a loop left at once is a branch missed.
             if feeds & feeds.wrapping_sub(1) == 0 {
-                if feeds != 0 && self.dot::<LENIENT>(window, at, feeds) {
-                    return None;
+                if feeds != 0 {
+                    if self.dot::<LENIENT>(window, at, feeds) {
+                        return None;
+                    }
+                } else if at > self.read + NEAR {
+                    return Some(at + BLOCK);
                 }
             } else {
                 while feeds != 0 {
@@ -101,9 +105,6 @@ impl<'i, F: FnMut(&'i [u8])> Runs<'i, F> {
                 }
             }
             at += BLOCK;
-            if at > self.read + NEAR {
-                break;
-            }
         }
         Some(at)
     }
@@ -124,7 +125,8 @@ impl<'i, F: FnMut(&'i [u8])> Runs<'i, F> {
             return false;
         }
         self.hand_over(at + lane + 2);
-        self.read += 1;
+        // Not one more than before: the next dot would wait for it.
+        self.read = at + lane + 3;
         let end = match (second, third) {
             (CARRIAGE_RETURN, LINE_FEED) => 2,
             (LINE_FEED, _) if LENIENT => 1,
