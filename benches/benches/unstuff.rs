@@ -1,6 +1,6 @@
 //! Taking the byte-stuffing out of bodies, beside what the machine can do at most and what other loops do.
 //!
-//! `decode` only finds the runs; `decode_into` also copies them to one place. `decode_in_place` spoils its input, so that
+//! `decode` only finds the runs, and `decode_runs` those of a whole read; `decode_into` also copies them to one place. `decode_in_place` spoils its input, so that
 //! its rows contain one `memcpy` of the read into the buffer it works in, as a read from a socket would do: compare with
 //! `copy in`. Behind a name stand the octets of a read.
 
@@ -36,6 +36,18 @@ fn decode(wire: &[u8], read: usize) -> Lengths {
                 BodyStep::NeedMore => break,
             }
         }
+    }
+    (body, consumed)
+}
+
+fn decode_runs(wire: &[u8], read: usize) -> Lengths {
+    let mut decoder = MultilineDecoder::new(LineEnding::Crlf);
+    let (mut body, mut consumed, mut shown) = (0, 0, 0);
+    while !decoder.ended() {
+        shown = wire.len().min(shown + read);
+        let part = decoder.decode_runs(&wire[consumed..shown], |run| _ = black_box(run));
+        body += part.written;
+        consumed += part.read;
     }
     (body, consumed)
 }
@@ -99,6 +111,9 @@ fn decoders<'a>(
     let expected = (corpus.body, wire.len());
     for &(name, read) in reads {
         group.row(format!("decode {name}"), expected, move || decode(black_box(wire), read));
+        group.row(format!("decode_runs {name}"), expected, move || {
+            decode_runs(black_box(wire), read)
+        });
         group.row(format!("decode_into {name}"), expected, move || {
             decode_into(black_box(wire), read, &mut out.octets.borrow_mut())
         });
