@@ -7,15 +7,16 @@
 //!   have every continuation behind it): all four methods whole, octet by octet and at every 2-split. Up to 7 octets:
 //!   `decode_into` in rooms of 1 to 4 octets, and of exactly the octets of the body. Up to 6 octets: every 3-split, with
 //!   each of the 64 ways to choose a method for each part.
-//! - The same decoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block; up to
-//!   2 octets there also cut in front of, within and behind the string.
+//! - The same decoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block, among
+//!   dots and alone; up to 2 octets among dots also cut in front of, within and behind the string. One body in rooms of 1
+//!   to 399 octets, and bodies whose dots are 250 to 400 octets apart.
 //! - `MultilineEncoder` and `WireOctets`: every message of up to 9 octets whole; up to 7 octets at every 2-split and in
 //!   rooms of 1 to 4 octets. Up to 6 octets: every 3-split, with each of the 27 ways to choose `encode`, `step` or
 //!   `encode_runs` for each part, and in rooms that differ.
-//! - The same encoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block, whole
-//!   and cut behind the string; `WireOctets` there too.
+//! - The same encoder where it walks by blocks: every string of up to 4 octets at each of the 64 places of a block, among
+//!   repairs and alone, whole; among repairs also cut behind the string; `WireOctets` there too.
 //! - Both where runs are long: every string of up to 6, in which `a` stands for a run as long as a way of walking begins
-//!   or ends at.
+//!   or ends at; `encode` with every string of up to 5, in every room.
 //! - The encoder's output under every lenient reading of lines: every message of up to 9 octets ends where it ends, and
 //!   nowhere before.
 //! - Encoder into decoder with the next reply behind: every message of up to 6 octets, at every 2-split.
@@ -252,6 +253,49 @@ fn every_short_string_decodes_alike_at_every_place_of_a_block() {
     });
 }
 
+/// RFC 1939 §3, class D15: the same where nothing but the string repeats: the walk begins right behind the first dot, and the
+/// block in which the string stands, or begins, is the last.
+#[test]
+fn every_short_string_decodes_alike_where_the_walk_by_blocks_begins_and_ends() {
+    // One block behind the only dot; one that has two more, and another behind it.
+    let surroundings = [(&b"a\r\n."[..], 62), (b"a\r\n..\r\n..\r\n.", 126)];
+    for_each_string(4, |middle| {
+        for (head, tail) in surroundings {
+            for shift in 0..64 {
+                let wire = [head, &[b'a'; 64][..shift], middle, &[b'a'; 126][..tail]].concat();
+                for ending in ENDINGS {
+                    let expected = unstuffed(&wire, ending);
+                    for method in METHODS {
+                        let outcome = decoded(&wire, &[wire.len()], ending, method);
+                        assert_eq!(
+                            outcome,
+                            expected,
+                            "{method:?} of \"{}\", {ending:?}",
+                            wire.escape_ascii()
+                        );
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// RFC 1939 §3: where dots come too far apart for a walk by blocks, what goes on begins behind the octets that were walked.
+#[test]
+fn dots_far_apart_are_all_taken_out() {
+    for distance in 250..=400 {
+        let line = [&b".."[..], &b"a".repeat(distance), b"\r\n"].concat();
+        let wire = line.repeat(24 * 1024 / distance);
+        for ending in ENDINGS {
+            let expected = unstuffed(&wire, ending);
+            for method in [Method::Offsets, Method::Runs] {
+                let outcome = decoded(&wire, &[wire.len()], ending, method);
+                assert!(outcome == expected, "{method:?} of dots {distance} octets apart");
+            }
+        }
+    }
+}
+
 /// `string` with every `a` made a run of `length`.
 fn with_runs(string: &[u8], length: usize) -> Vec<u8> {
     let run = |octet: &u8| std::iter::repeat_n(*octet, if *octet == b'a' { length } else { 1 });
@@ -287,6 +331,22 @@ fn every_short_string_of_long_runs_survives() {
     });
 }
 
+/// The body, copied into rooms of `room` octets.
+fn decoded_in_rooms(wire: &[u8], room: usize, ending: LineEnding) -> Outcome {
+    let mut decoder = MultilineDecoder::new(ending);
+    let mut outcome = Outcome::default();
+    loop {
+        let mut out = vec![0; room];
+        let step = decoder.decode_into(&wire[outcome.consumed..], &mut out);
+        outcome.body.extend_from_slice(&out[..step.written]);
+        outcome.consumed += step.read;
+        outcome.ended = step.end;
+        if step.end || step.written < room {
+            return outcome;
+        }
+    }
+}
+
 /// RFC 1939 §3: `decode_into` stops at any room, and finds an end that needs none.
 #[test]
 fn every_short_body_decodes_into_every_room() {
@@ -294,18 +354,7 @@ fn every_short_body_decodes_into_every_room() {
         for ending in ENDINGS {
             let expected = unstuffed(wire, ending);
             for room in 1..=4 {
-                let mut decoder = MultilineDecoder::new(ending);
-                let mut outcome = Outcome::default();
-                loop {
-                    let mut out = vec![0; room];
-                    let step = decoder.decode_into(&wire[outcome.consumed..], &mut out);
-                    outcome.body.extend_from_slice(&out[..step.written]);
-                    outcome.consumed += step.read;
-                    outcome.ended = step.end;
-                    if step.end || step.written < room {
-                        break;
-                    }
-                }
+                let outcome = decoded_in_rooms(wire, room, ending);
                 assert_eq!(outcome, expected, "\"{}\" in rooms of {room}", wire.escape_ascii());
             }
             let mut exact = vec![0; expected.body.len()];
@@ -318,6 +367,20 @@ fn every_short_body_decodes_into_every_room() {
             );
         }
     });
+}
+
+/// RFC 1939 §3: where a block finds no room, what has room is decoded, to the same octets.
+#[test]
+fn blocks_decode_alike_into_rooms_of_every_size() {
+    let mut wire = b"..\r\n.a\n.a\r\naa\r\n".repeat(40);
+    wire.extend_from_slice(b".\r\n+OK");
+    for ending in ENDINGS {
+        let expected = unstuffed(&wire, ending);
+        assert!(expected.ended);
+        for room in 1..400 {
+            assert!(decoded_in_rooms(&wire, room, ending) == expected, "rooms of {room} octets");
+        }
+    }
 }
 
 /// Every line end CRLF, and the last line completed.
@@ -603,6 +666,37 @@ fn encodes_alike_between(before: &[u8], shift: &[u8], middle: &[u8], behind: &[u
     assert_eq!(usize::try_from(octets.octets()), Ok(normalised(&message).len()));
 }
 
+/// RFC 1939 §3, class D15: the same where nothing but the string repeats: it stands in the one block that is walked, or at its
+/// end, or behind blocks without repairs.
+#[test]
+fn every_short_string_encodes_alike_where_the_walk_by_blocks_ends() {
+    for_each_string(4, |middle| {
+        for head in [&b"\n\n"[..], &[b'a'; 256]] {
+            for shift in 0..64 {
+                let message = [head, &[b'a'; 64][..shift], middle, &[b'a'; 61]].concat();
+                let expected = stuffed(&message);
+                let text = message.escape_ascii();
+                assert_eq!(encoded_whole(&message), expected, "\"{text}\"");
+                assert_eq!(encoded_by_runs(&[&message]), expected, "\"{text}\" by runs");
+            }
+        }
+    });
+}
+
+/// I1 for the writers: lines long enough to be written as a whole are written in parts where they find no room, or have
+/// another end than an LF.
+#[test]
+fn every_short_string_of_long_runs_encodes_into_every_room() {
+    for_each_string(5, |string| {
+        let message = with_runs(string, 24);
+        let expected = stuffed(&message);
+        for room in 1..=message.len() + TERMINATOR {
+            let wire = encoded_in_rooms(&[&message], room);
+            assert_eq!(wire, expected, "\"{}\" in rooms of {room}", message.escape_ascii());
+        }
+    });
+}
+
 /// I1 for the writers: a block that finds no room in the output is written by runs, to the same octets.
 #[test]
 fn blocks_encode_alike_in_rooms_of_every_size() {
@@ -620,6 +714,18 @@ fn blocks_encode_alike_in_rooms_of_every_size() {
         }
         assert!(wire == expected, "rooms of {room} octets");
     }
+}
+
+/// The encoding, line by line.
+fn stuffed(message: &[u8]) -> Vec<u8> {
+    let normal = normalised(message);
+    let mut wire = Vec::new();
+    for line in normal.split_inclusive(|octet| *octet == b'\n') {
+        wire.extend_from_slice(if line.starts_with(b".") { b"." } else { b"" });
+        wire.extend_from_slice(line);
+    }
+    wire.extend_from_slice(b".\r\n");
+    wire
 }
 
 /// The encoding by way of [`MultilineEncoder::step`].
