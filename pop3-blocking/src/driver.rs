@@ -91,13 +91,13 @@ impl<S: Timeouts> Driver<S> {
 
     /// The next event of command `id`; ends of abandoned commands before it are dropped.
     pub(crate) fn event_of(&mut self, id: CommandId) -> Result<Event, Error> {
-        self.event(|event| is_of(event, id), |event| event)
+        self.event(|event| event.replies_to(id), |event| event)
     }
 
     /// The next octets of the body that `id` is answered with; `None` at its end.
     pub(crate) fn data_of(&mut self, id: CommandId) -> Result<Option<Bytes>, Error> {
         self.event(
-            |event| is_of(event, id),
+            |event| event.replies_to(id),
             |event| match event {
                 Event::Data { data, .. } => Some(data),
                 _ => None,
@@ -220,18 +220,6 @@ impl<S: Timeouts> Driver<S> {
                 Err(error.into())
             }
         }
-    }
-}
-
-/// Whether it tells of the reply to command `id`.
-fn is_of(event: &Event, id: CommandId) -> bool {
-    match event {
-        Event::Started { id: of, .. }
-        | Event::Item { id: of, .. }
-        | Event::Data { id: of, .. }
-        | Event::Finished { id: of }
-        | Event::Completed { id: of, .. } => *of == id,
-        _ => false,
     }
 }
 

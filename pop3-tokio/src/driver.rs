@@ -104,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         cx: &mut Context<'_>,
         id: CommandId,
     ) -> Poll<Result<Event, Error>> {
-        self.poll_event(cx, |event| is_of(event, id), |event| event)
+        self.poll_event(cx, |event| event.replies_to(id), |event| event)
     }
 
     /// The next octets of the body that `id` is answered with; `None` at its end.
@@ -115,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     ) -> Poll<Result<Option<Bytes>, Error>> {
         self.poll_event(
             cx,
-            |event| is_of(event, id),
+            |event| event.replies_to(id),
             |event| match event {
                 Event::Data { data, .. } => Some(data),
                 _ => None,
@@ -228,18 +228,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     fn over(&self, error: Error) -> Poll<Result<(), Error>> {
         self.trace.failed(&error);
         Poll::Ready(Err(error))
-    }
-}
-
-/// Whether it tells of the reply to command `id`.
-fn is_of(event: &Event, id: CommandId) -> bool {
-    match event {
-        Event::Started { id: of, .. }
-        | Event::Item { id: of, .. }
-        | Event::Data { id: of, .. }
-        | Event::Finished { id: of }
-        | Event::Completed { id: of, .. } => *of == id,
-        _ => false,
     }
 }
 

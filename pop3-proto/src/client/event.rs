@@ -140,6 +140,22 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whether it brings the reply to command `id`, or part of it: a caller that waits for one reply drops what brings another,
+    /// which was abandoned.
+    #[must_use]
+    pub fn replies_to(&self, id: CommandId) -> bool {
+        match self {
+            Self::Started { id: of, .. }
+            | Self::Item { id: of, .. }
+            | Self::Data { id: of, .. }
+            | Self::Finished { id: of }
+            | Self::Completed { id: of, .. } => *of == id,
+            _ => false,
+        }
+    }
+}
+
 /// One item of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -286,4 +302,28 @@ pub enum BodyRead {
     EventFirst,
     /// The body is complete.
     End,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Status;
+
+    /// I5: what brings a reply brings it to its command and to no other; what is told besides brings none.
+    #[test]
+    fn replies_are_those_of_their_command() {
+        let [id, other] = [1, 2].map(|number| CommandId { number, keyword: Some(Keyword::Retr) });
+        let response = Response::new(Status::Ok, Text::received(b""));
+        for event in [
+            Event::Started { id, response: response.clone() },
+            Event::Item { id, item: Item::Malformed(Text::received(b"")) },
+            Event::Data { id, data: Bytes::new() },
+            Event::Finished { id },
+            Event::Completed { id, response },
+        ] {
+            assert!(event.replies_to(id) && !event.replies_to(other), "{event:?}");
+        }
+        let cancelled = Event::Cancelled { id, reason: CancelReason::TooManyRounds };
+        assert!(!cancelled.replies_to(id));
+    }
 }
