@@ -138,19 +138,20 @@ impl MessageEncoder {
         out: &mut impl BufMut,
     ) -> usize {
         let mut taken = 0;
-        while let Some(rest) = octets.get(taken..).filter(|rest| !rest.is_empty()) {
-            let run = memchr::memchr(0, rest).unwrap_or(rest.len());
-            let now = if run == 0 {
-                self.encoder.encode(&[replacement], out)
-            } else {
-                self.encoder.encode(rest.get(..run).unwrap_or_default(), out)
+        loop {
+            let rest = octets.get(taken..).unwrap_or_default();
+            let now = match memchr::memchr(0, rest) {
+                Some(0) => self.encoder.encode(&[replacement], out),
+                run => {
+                    let run = rest.get(..run.unwrap_or(rest.len())).unwrap_or_default();
+                    self.encoder.encode(run, out)
+                }
             };
             if now == 0 {
-                break;
+                return taken;
             }
             taken += now;
         }
-        taken
     }
 
     /// Ends the message; `out` has room for [`MessageEncoder::END_OCTETS`].

@@ -567,6 +567,11 @@ impl<'a> Caller<'a> {
                 let mut progress = given_now > *given;
                 *given = given_now;
                 if stop.is_some() && given_now == end {
+                    if self.session.wants_write() && !self.holding {
+                        return true;
+                    }
+                    // Of its last octet a dot may be owed, which finds room now.
+                    assert_eq!(self.session.write_body(b""), Ok(0));
                     self.abort();
                     return true;
                 }
