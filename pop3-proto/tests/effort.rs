@@ -5,6 +5,7 @@ mod support;
 
 use bytes::Buf as _;
 use pop3_proto::client::{BodyRead, Channel, ClientSession, CommandId, Pipelining};
+use pop3_proto::codec::{LineEnding, MultilineDecoder, MultilineEncoder};
 use pop3_proto::fuzzing::{Effort, effort};
 use pop3_proto::server::ServerConfig;
 use pop3_proto::{Command, MechanismName};
@@ -227,6 +228,59 @@ fn read_body_moves_each_octet_once() {
                 let bound = if read == 64 || room == 64 { THICK } else { BODY };
                 bound.holds(cost, wire.len(), &format!("{lines:?}, reads of {read}, room {room}"));
             }
+        }
+    }
+}
+
+/// Runs of a body that are lent are not moved, and what they stand in is searched no more often than where it is copied.
+#[test]
+fn lent_runs_of_a_body_are_searched_once() {
+    let text = "a line of a message that is not very long\r\n";
+    let gap = "x".repeat(400) + "\r\n";
+    for (what, lines) in [
+        ("a long line", "x".repeat(50_000) + "\r\n"),
+        ("lines", text.to_owned()),
+        ("a line with a dot each", [".", text].concat()),
+        ("dots", "..\r\n".to_owned()),
+        ("LF and dots", "\n.xy".to_owned()),
+        ("half ends", "\r\n.\r".to_owned()),
+        ("CR", "\r".to_owned()),
+        ("dots, and a gap behind some", "..\r\n".repeat(100) + &gap),
+    ] {
+        let wire = [lines.repeat(100_000 / lines.len()).as_bytes(), b"\r\n.\r\n"].concat();
+        for ending in [LineEnding::Crlf, LineEnding::CrlfOrLf] {
+            for read in SIZES {
+                let mut decoder = MultilineDecoder::new(ending);
+                let mut consumed = 0;
+                let cost = effort(|| {
+                    for start in (0..wire.len()).step_by(read) {
+                        let shown = &wire[consumed..wire.len().min(start + read)];
+                        consumed += decoder.decode_runs(shown, |_| {}).read;
+                    }
+                });
+                assert_eq!((consumed, decoder.ended()), (wire.len(), true));
+                assert_eq!(cost.moved, 0);
+                let bound = if read == 64 { THICK } else { BODY };
+                bound.holds(cost, wire.len(), &format!("{what} in reads of {read}, {ending:?}"));
+            }
+        }
+    }
+}
+
+/// The same for the runs of a message; what has to be repaired is found in one search of all.
+#[test]
+fn lent_runs_of_a_message_are_searched_once() {
+    for lines in ["a line of a message that is not very long\n", "x\n", "\n.", "\r\n.", "\r"] {
+        let message = lines.repeat(100_000 / lines.len());
+        for write in SIZES {
+            let mut encoder = MultilineEncoder::new();
+            let cost = effort(|| {
+                for piece in message.as_bytes().chunks(write) {
+                    encoder.encode_runs(piece, |_| {});
+                }
+            });
+            assert_eq!(cost.moved, 0);
+            LINES.holds(cost, message.len(), &format!("{lines:?} in writes of {write}"));
         }
     }
 }

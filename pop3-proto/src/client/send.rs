@@ -39,10 +39,10 @@ impl ClientSession {
         Ok(id)
     }
 
-    /// Gives up interest in a command: from now on nothing is told of it but its end and deviations. Its end is still reported, what its reply does to the session still happens, and its
-    /// octets are still read, up to [`Limits::drain`](crate::Limits::drain). An AUTH exchange is cancelled
-    /// with `*` at its next challenge. STLS cannot be given up: if its answer is `+OK`, the session
-    /// fails.
+    /// Gives up interest in a command: from now on nothing is told of it but its end and deviations.
+    /// Its end is still reported, what its reply does to the session still happens, and its octets are
+    /// still read, up to [`Limits::drain`](crate::Limits::drain). An AUTH exchange is cancelled with `*`
+    /// at its next challenge. STLS cannot be given up: if its answer is `+OK`, the session fails.
     ///
     /// `false` if no such command is in flight.
     pub fn abandon(&mut self, id: CommandId) -> bool {

@@ -281,9 +281,9 @@ impl MultilineDecoder {
         }
     }
 
+    /// What stands before the next octet once `run` is consumed, which is not empty.
     fn after(&self, run: &[u8]) -> Before {
         match *run {
-            [] => self.before,
             [.., CARRIAGE_RETURN] => Before::CarriageReturn,
             [.., octet, LINE_FEED] if self.ends_line(Some(octet)) => Before::LineEnd,
             [LINE_FEED] if self.ends_line(None) => Before::LineEnd,

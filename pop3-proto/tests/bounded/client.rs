@@ -23,7 +23,7 @@ fn logged_in(config: ClientConfig) -> ClientSession {
 }
 
 /// Sends and writes out, without keeping anything.
-fn ask(session: &mut ClientSession, command: &Command) -> CommandId {
+pub(crate) fn ask(session: &mut ClientSession, command: &Command) -> CommandId {
     let id = session.send(command).unwrap();
     write(session);
     id

@@ -1,6 +1,7 @@
 //! I3, T27: whatever a peer sends, announces or asks for, a session holds no more than its limits say, and allocates no
 //! oftener than is stated here. Counted, in numbers that no honest peer comes near.
 
+mod allocations;
 mod client;
 mod server;
 

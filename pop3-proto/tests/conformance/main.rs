@@ -1,7 +1,10 @@
-//! `CONFORMANCE.md` is what it says it is: every row has its test, every id that a test names has its row.
+//! `CONFORMANCE.md` is what it says it is: every row has its test, every id that a test names has its row. So are the table of
+//! `ARCHITECTURE.md` and the list of `MUTANTS.md`.
 
+mod architecture;
 mod invariants;
 mod ledger;
+mod mutants;
 mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};

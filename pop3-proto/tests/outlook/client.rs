@@ -17,7 +17,7 @@ pub(crate) fn top(message: u32, lines: u64) -> Command {
 }
 
 /// What Outlook sends in TRANSACTION: all but LIST and UIDL with a message-number, and RSET.
-fn in_transaction() -> [Command; 7] {
+pub(crate) fn in_transaction() -> [Command; 7] {
     [
         Command::Stat,
         Command::Uidl(None),

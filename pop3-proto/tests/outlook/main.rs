@@ -7,6 +7,7 @@ mod server_support;
 mod support;
 
 mod client;
+mod oxpop3;
 mod replies;
 mod server;
 mod together;

@@ -3,6 +3,7 @@
 use super::{Before, Decoded, MultilineDecoder, Step};
 use crate::codec::LineEnding;
 use crate::codec::scan::{BLOCK, CARRIAGE_RETURN, LINE_FEED, dotted_feeds};
+use crate::effort::scanned;
 
 /// As long as the last leading dot lies no farther back than this, the next one is looked for block by block.
 const NEAR: usize = 4 * BLOCK;
@@ -42,7 +43,8 @@ impl<'i, F: FnMut(&'i [u8])> Runs<'i, F> {
             if end {
                 break true;
             }
-            if skip > 0 && self.quiet + len < NEAR && self.walk_blocks(decoder) {
+            let quiet = core::mem::take(&mut self.quiet);
+            if skip > 0 && quiet + len < NEAR && self.walk_blocks(decoder) {
                 break true;
             }
         };
@@ -63,7 +65,6 @@ impl<'i, F: FnMut(&'i [u8])> Runs<'i, F> {
     /// To be called behind a leading dot only.
     #[inline]
     fn walk_blocks(&mut self, decoder: &mut MultilineDecoder) -> bool {
-        self.quiet = 0;
         let searched = match decoder.dots.ending() {
             LineEnding::Crlf => self.walk_blocks_of::<false>(),
             LineEnding::CrlfOrLf => self.walk_blocks_of::<true>(),
@@ -72,10 +73,10 @@ impl<'i, F: FnMut(&'i [u8])> Runs<'i, F> {
             decoder.before = Before::Terminator;
             return true;
         };
-        if searched > self.read {
+        if let Some(run @ [_, ..]) = self.input.get(self.read..searched) {
             // No dot begins a line in what has been searched: nobody need search it again.
-            decoder.before = decoder.after(self.input.get(self.read..searched).unwrap_or_default());
-            self.quiet = searched - self.read;
+            decoder.before = decoder.after(run);
+            self.quiet = run.len();
             self.hand_over(searched);
         }
         false
@@ -86,6 +87,7 @@ impl<'i, F: FnMut(&'i [u8])> Runs<'i, F> {
     fn walk_blocks_of<const LENIENT: bool>(&mut self) -> Option<usize> {
         let mut at = self.read;
         while let Some(window) = self.input.get(at..).and_then(<[u8]>::first_chunk) {
+            scanned(BLOCK);
             let mut feeds = dotted_feeds(window);
             // One or none is what ordinary lines come to, and a loop left at once is a branch missed.
             if feeds & feeds.wrapping_sub(1) == 0 {

@@ -42,16 +42,18 @@ impl<'i, F: FnMut(&'i [u8])> Runs<'i, F> {
     #[inline]
     fn walk_blocks(&mut self) {
         let mut at = self.start;
-        scanned(self.input.len() - at);
         // Where the last block had repairs, this one is likely to have some: it is not asked first.
         let mut quiet = true;
         while let Some(window) = self.input.get(at..).and_then(<[u8]>::first_chunk) {
+            scanned(BLOCK);
             if !quiet || !is_in_repair(window) {
                 quiet = self.repair_block(window, at);
             }
             at += BLOCK;
         }
-        self.repair_block(&padded(self.input.get(at..).unwrap_or_default()), at);
+        let rest = self.input.get(at..).unwrap_or_default();
+        scanned(rest.len());
+        self.repair_block(&padded(rest), at);
     }
 
     /// Whether there was nothing to repair.
