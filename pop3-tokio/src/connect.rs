@@ -113,8 +113,8 @@ impl Builder {
     }
 
     /// The same, and begins TLS by STLS as [`Builder::stls`] says, with a server whose certificate
-    /// is for `host`, a name or an address. The transport itself must read
-    /// nothing ahead: what it holds in clear when TLS begins is taken for TLS.
+    /// is for `host`, a name or an address. The transport itself must read nothing ahead: what it holds
+    /// in clear when TLS begins is taken for TLS.
     ///
     /// # Errors
     /// As [`Builder::connect`].
