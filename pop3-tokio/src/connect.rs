@@ -85,11 +85,7 @@ impl Builder {
         if let Some(peer) = peer {
             return self.secured(stream, peer).await;
         }
-        let channel = if stream.peer_addr()?.ip().to_canonical().is_loopback() {
-            Channel::Trusted
-        } else {
-            Channel::Clear
-        };
+        let channel = Channel::in_clear(stream.peer_addr()?.ip());
         self.over_stls(stream, channel, host).await
     }
 
