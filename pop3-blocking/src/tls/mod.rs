@@ -83,10 +83,6 @@ impl ChannelBindings {
     ///
     /// # Errors
     /// [`Error::Io`] if the system has no randomness.
-    #[cfg_attr(
-        not(feature = "scram"),
-        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "SCRAM needs more")
-    )]
     pub fn prepare(&self, login: Login) -> Result<Login, Error> {
         #[cfg(feature = "scram")]
         let login = {
