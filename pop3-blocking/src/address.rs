@@ -260,7 +260,8 @@ mod tests {
         }
     }
 
-    /// R8314-3.1.01, RFC 8314 §3.3: 995 is the port; without TLS such a URL is refused, and never taken for one in clear.
+    /// R8314-3.1.01, RFC 8314 §3.3: 995 is the port; without TLS such a URL is refused, and never taken
+    /// for one in clear.
     #[test]
     fn the_schemes_that_ask_for_tls() {
         for (url, port) in [("pops://host", 995), ("POP3S://a@[::1]/", 995), ("pops://h:110", 110)]

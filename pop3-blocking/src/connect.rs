@@ -56,9 +56,9 @@ impl Builder {
     /// by STLS as [`Builder::stls`] says, with a server whose certificate is for `host` (RFC 8314 §3.3,
     /// RFC 2595 §4).
     ///
-    /// Every address that `host` resolves to is tried, all within one deadline. `host` may be an
-    /// IPv6 literal, with or without brackets. In clear a connection to a loopback address is
-    /// [`Channel::Trusted`], any other is [`Channel::Clear`].
+    /// Every address that `host` resolves to is tried, all within one deadline; looking them up takes as
+    /// long as the system lets it. `host` may be an IPv6 literal, with or without brackets. In clear a
+    /// connection to a loopback address is [`Channel::Trusted`], any other is [`Channel::Clear`].
     ///
     /// # Errors
     /// [`Error::Io`] if no address could be connected, with the last reason; [`Error::Tls`] if TLS
@@ -74,11 +74,7 @@ impl Builder {
         if let Some(peer) = peer {
             return self.secured(stream, peer);
         }
-        let channel = if stream.peer_addr()?.ip().to_canonical().is_loopback() {
-            Channel::Trusted
-        } else {
-            Channel::Clear
-        };
+        let channel = Channel::in_clear(stream.peer_addr()?.ip());
         self.over_stls(stream, channel, host)
     }
 

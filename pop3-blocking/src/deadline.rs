@@ -153,6 +153,7 @@ impl<S: Read + Write> Timeouts for Untimed<S> {
 }
 
 /// The end of a time that begins now; a time beyond the end of time lasts a century.
+#[cfg(any(feature = "server", feature = "tls"))]
 pub(crate) fn after(time: Duration) -> Instant {
     later(Instant::now(), time)
 }

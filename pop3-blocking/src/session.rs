@@ -190,8 +190,8 @@ impl<S: Timeouts> Session<S> {
         self.driver.body(command)
     }
 
-    /// Sends many commands ahead of their replies, `window` at most at a time, and gives the replies
-    /// in order. Where the server did not announce PIPELINING it sends one at a time.
+    /// Sends many commands ahead of their replies, `window` at most at a time (0 is as good as 1), and
+    /// gives the replies in order. Where the server did not announce PIPELINING it sends one at a time.
     pub fn pipeline<I>(&mut self, commands: I, window: usize) -> Pipeline<'_, S, I::IntoIter>
     where
         I: IntoIterator<Item = Command>,

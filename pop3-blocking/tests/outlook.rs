@@ -79,8 +79,8 @@ fn a_greeting_that_does_not_come() {
     }
 }
 
-/// C0005, C0006, C0014: where Outlook hangs for want of a reply, of its CRLF, of the line that ends it or of that line's
-/// CRLF, the client gives up and says for what command.
+/// C0005, C0006, C0014: where Outlook hangs for want of a reply, of its CRLF, of the line that ends it or of that
+/// line's CRLF, the client gives up and says for what command.
 #[test]
 fn a_reply_that_does_not_come() {
     let first = MessageNumber::new(1).expect("not 0");

@@ -9,21 +9,12 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Longer than anything here takes, and shorter than what is open may go on by default.
-const LIMIT: Duration = Duration::from_secs(20);
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !condition() {
-        assert!(began.elapsed() < LIMIT, "never: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
+#[path = "support/until.rs"]
+mod until;
+use until::{LONG, until};
 
 /// Both adapters have an example of this name, and one overwrites the other: what Cargo notes beside
 /// each says whose it is.
@@ -153,7 +144,7 @@ struct Session(BufReader<TcpStream>);
 impl Session {
     fn new(serve: &Serve) -> Self {
         let stream = TcpStream::connect(serve.address).expect("a connection");
-        stream.set_read_timeout(Some(LIMIT)).expect("a time");
+        stream.set_read_timeout(Some(LONG)).expect("a time");
         let mut session = Self(BufReader::new(stream));
         assert!(session.line().starts_with("+OK"), "a greeting");
         assert_eq!(session.ask("USER mrose"), "+OK send PASS");

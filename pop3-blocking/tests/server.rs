@@ -19,6 +19,9 @@ use pop3_blocking::{COLLECT_LIMIT, Client, Error, LoginError, Outcome, Session, 
 
 mod support;
 use support::Scripted;
+#[path = "support/until.rs"]
+mod until;
+use until::{LONG, until};
 
 fn number(number: u32) -> MessageNumber {
     MessageNumber::new(number).expect("not 0")
@@ -75,13 +78,6 @@ fn raw(running: &Running, octets: &[u8]) -> String {
 }
 
 const LOGIN: &str = "USER mrose\r\nPASS tan staaf\r\n";
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !condition() {
-        assert!(began.elapsed() < Duration::from_secs(20), "never: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
 
 #[test]
 fn the_sample_arrives_pipelined() {
@@ -426,7 +422,7 @@ fn a_server_that_is_stopped_waits_for_a_while() {
             stopping.join().expect("no panic");
             session.noop().expect_err("it is cut off");
         }
-        assert!(began.elapsed() < Duration::from_secs(20));
+        assert!(began.elapsed() < LONG);
         assert_eq!(store.messages(&mrose()).len(), left);
         assert!(store.open(&mrose()).is_ok(), "the lock is given back");
     }

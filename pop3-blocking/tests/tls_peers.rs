@@ -1,4 +1,5 @@
-//! Who is at the other end of TLS, and how it is known: names in certificates, versions and suites, certificates of clients.
+//! Who is at the other end of TLS, and how it is known: names in certificates, versions and suites, certificates
+//! of clients.
 
 #![cfg(all(feature = "server", feature = "tls"))]
 

@@ -29,8 +29,8 @@ fn a_pipeline_leaves_room_for_a_server_that_does_not_read_on() {
     );
 }
 
-/// R2449-6.6.01: where octets bound the window and not its length, half of it is answered before more is sent: a write for
-/// half a window, not for each read.
+/// R2449-6.6.01: where octets bound the window and not its length, half of it is answered before more is sent: a write
+/// for half a window, not for each read.
 #[test]
 fn a_window_of_octets_is_refilled_by_halves() {
     pipelined(

@@ -85,11 +85,7 @@ impl Builder {
         if let Some(peer) = peer {
             return self.secured(stream, peer).await;
         }
-        let channel = if stream.peer_addr()?.ip().to_canonical().is_loopback() {
-            Channel::Trusted
-        } else {
-            Channel::Clear
-        };
+        let channel = Channel::in_clear(stream.peer_addr()?.ip());
         self.over_stls(stream, channel, host).await
     }
 
@@ -113,8 +109,8 @@ impl Builder {
     }
 
     /// The same, and begins TLS by STLS as [`Builder::stls`] says, with a server whose certificate
-    /// is for `host`, a name or an address. The transport itself must read
-    /// nothing ahead: what it holds in clear when TLS begins is taken for TLS.
+    /// is for `host`, a name or an address. The transport itself must read nothing ahead: what it holds
+    /// in clear when TLS begins is taken for TLS.
     ///
     /// # Errors
     /// As [`Builder::connect`].

@@ -76,9 +76,9 @@ impl<S> Session<S> {
         self.driver.session.may_pipeline()
     }
 
-    /// Sends many commands ahead of their replies, `window` at most at a time, and gives the replies
-    /// in order. Where the server did not announce PIPELINING it sends one at a time. Nothing is
-    /// sent before [`Pipeline::next`].
+    /// Sends many commands ahead of their replies, `window` at most at a time (0 is as good as 1), and
+    /// gives the replies in order. Where the server did not announce PIPELINING it sends one at a time.
+    /// Nothing is sent before [`Pipeline::next`].
     ///
     /// # Cancel safety
     /// See [`Pipeline`].

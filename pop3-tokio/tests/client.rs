@@ -1,6 +1,5 @@
 //! What only an asynchronous client has: streams, timeouts of the caller's own, reads and writes at a time.
 
-use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -228,7 +227,7 @@ async fn a_port_that_nobody_listens_on_is_an_io_error() {
     assert!(matches!(error, Some(Error::Io(_))));
     let error = builder.connect("127.0.0.1", port).await.unwrap_err();
     assert!(
-        matches!(&error, Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused),
+        matches!(&error, Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused),
         "{error}"
     );
 }

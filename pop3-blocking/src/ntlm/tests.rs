@@ -163,8 +163,8 @@ fn the_exchange_of_the_specification_is_conducted() {
     }
 }
 
-/// OX-09, ROXPOP3-3.1.5.03: what NTLM makes nothing of fails the login: the server hears `*` and nothing of NTLM, and after
-/// its `-ERR` the session is as before. A success in place of the challenge is none.
+/// OX-09, ROXPOP3-3.1.5.03: what NTLM makes nothing of fails the login: the server hears `*` and nothing of NTLM, and
+/// after its `-ERR` the session is as before. A success in place of the challenge is none.
 #[test]
 fn an_error_of_ntlm_ends_the_exchange() {
     fn sent(session: &mut ClientSession) -> Vec<u8> {

@@ -289,7 +289,7 @@ impl<M: OpenMaildrop> Conversation<M> {
 
     /// Offers no binding to a channel that has nothing to bind to.
     fn bind(&mut self, bindings: &ChannelBindings) {
-        self.bindings = channel_bindings(bindings);
+        self.bindings = bindings.of_scram().collect();
         if self.bindings.is_empty() {
             self.session.without_channel_binding();
         }
@@ -557,14 +557,6 @@ const fn claimed(question: &Question) -> Option<&Mailbox> {
         Question::Authorize { authentication, .. } => Some(authentication),
         _ => None,
     }
-}
-
-/// What a client may bind SCRAM to.
-fn channel_bindings(of: &ChannelBindings) -> Vec<ChannelBinding> {
-    let exporter = of.tls_exporter.as_ref().map(ChannelBinding::tls_exporter);
-    let end_point = of.tls_server_end_point.as_deref();
-    let end_point = end_point.and_then(|hash| ChannelBinding::tls_server_end_point(hash).ok());
-    exporter.into_iter().chain(end_point).collect()
 }
 
 /// What nobody can guess and nobody was given before, in the form of a message-id (RFC 1939 §7,

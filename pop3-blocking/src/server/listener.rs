@@ -208,13 +208,12 @@ fn serve<T: Store, A: Authenticator>(
 ) {
     let span = Span::connection(peer);
     let _entered = span.enter();
-    let channel = if peer.is_loopback() { Channel::Trusted } else { Channel::Clear };
     // Nothing depends on how a connection that broke has broken.
     let _ = stream.set_nodelay(true);
     let _ = if tls {
         server.serve_tls_connection(&*stream)
     } else {
-        server.serve_connection(&*stream, channel)
+        server.serve_connection(&*stream, Channel::in_clear(peer))
     };
 }
 

@@ -73,7 +73,7 @@ impl Memory {
     }
 
     /// Puts a message with any line ends behind the others of the maildrop, which is made if there is
-    /// none. A session that has it open does not see the message.
+    /// none, and gives its unique-id. A session that has it open does not see the message.
     pub fn deliver(&self, mailbox: &Mailbox, message: impl Into<Bytes>) -> UniqueId {
         let octets = message.into();
         let mut count = WireOctets::new();

@@ -57,8 +57,8 @@ pub struct ServerDeadlines {
     /// RFC 1939 §3 allows no less. When it has passed the connection is closed without a word, and
     /// nothing is removed.
     pub idle: Duration,
-    /// For each [`WRITE_OCTETS`](Self::WRITE_OCTETS) that are written, and for what is left of an answer: 2 min. A client
-    /// that does not read is given up then.
+    /// For each [`WRITE_OCTETS`](Self::WRITE_OCTETS) that are written, and for what is left of an answer:
+    /// 2 min. A client that does not read is given up then.
     pub write: Duration,
 }
 

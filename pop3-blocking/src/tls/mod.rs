@@ -83,10 +83,6 @@ impl ChannelBindings {
     ///
     /// # Errors
     /// [`Error::Io`] if the system has no randomness.
-    #[cfg_attr(
-        not(feature = "scram"),
-        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "SCRAM needs more")
-    )]
     pub fn prepare(&self, login: Login) -> Result<Login, Error> {
         #[cfg(feature = "scram")]
         let login = {
@@ -95,7 +91,7 @@ impl ChannelBindings {
             let nonce = Base64::encode(&random);
             let nonce = std::str::from_utf8(nonce.expose()).unwrap_or_default();
             let mut login = login.with_nonce(nonce)?.with_preparation(preparation::prepared);
-            if let Some(binding) = self.preferred() {
+            if let Some(binding) = self.of_scram().next() {
                 login.bind(binding);
             }
             login
@@ -103,14 +99,13 @@ impl ChannelBindings {
         Ok(login)
     }
 
-    /// The one to bind SCRAM to: `tls-exporter` where there is TLS 1.3 (RFC 9266 §3).
+    /// What SCRAM may be bound to, the preferred one first: `tls-exporter` where there is TLS 1.3 (RFC 9266 §3).
     #[cfg(feature = "scram")]
-    fn preferred(&self) -> Option<ChannelBinding> {
-        match (&self.tls_exporter, &self.tls_server_end_point) {
-            (Some(exported), _) => Some(ChannelBinding::tls_exporter(exported)),
-            (None, Some(hash)) => ChannelBinding::tls_server_end_point(hash).ok(),
-            (None, None) => None,
-        }
+    pub(crate) fn of_scram(&self) -> impl Iterator<Item = ChannelBinding> {
+        let exporter = self.tls_exporter.as_ref().map(ChannelBinding::tls_exporter);
+        let end_point = self.tls_server_end_point.as_deref();
+        let end_point = end_point.and_then(|hash| ChannelBinding::tls_server_end_point(hash).ok());
+        exporter.into_iter().chain(end_point)
     }
 }
 

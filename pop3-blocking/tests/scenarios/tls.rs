@@ -137,8 +137,8 @@ macro_rules! tls_server_scenarios {
 }
 pub(crate) use tls_server_scenarios;
 
-/// R2595-4.01, R8314-3.1.01, R8314-3.4.01: nothing but CAPA and STLS leaves in clear, the session goes on under TLS, and
-/// the client says that it ends.
+/// R2595-4.01, R8314-3.1.01, R8314-3.4.01: nothing but CAPA and STLS leaves in clear, the session goes on under TLS,
+/// and the client says that it ends.
 pub(crate) fn a_whole_session_over_tls() -> Vec<Client> {
     let authority = Authority::new();
     let mut scenarios = Vec::new();
@@ -465,8 +465,8 @@ pub(crate) fn without_a_certificate_there_is_no_tls() -> Vec<Server> {
         .into()
 }
 
-/// R8314-4.01, R8996-4.01: a client that has no more than TLS 1.1, or says that it wants no more, is refused by the alert
-/// for that, whatever version its record bears.
+/// R8314-4.01, R8996-4.01: a client that has no more than TLS 1.1, or says that it wants no more, is refused by the
+/// alert for that, whatever version its record bears.
 pub(crate) fn a_client_of_an_older_tls() -> Vec<Server> {
     let authority = Authority::new();
     // Of TLS 1.0, 1.1 and 1.2: curve and form, and ECDSA with SHA-256.

@@ -1,6 +1,7 @@
 //! What a client session may do, and how forgiving it is.
 
 use core::fmt;
+use core::net::IpAddr;
 
 use crate::{Leniency, Limits};
 
@@ -34,6 +35,13 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// What a connection in clear is, by the address of its peer: trusted on loopback and nowhere else. An IPv4
+    /// address that is written as one of IPv6 counts as what it is.
+    #[must_use]
+    pub const fn in_clear(peer: IpAddr) -> Self {
+        if peer.to_canonical().is_loopback() { Self::Trusted } else { Self::Clear }
+    }
+
     /// Whether credentials may pass.
     #[must_use]
     pub const fn is_protected(self) -> bool {
@@ -170,5 +178,31 @@ impl fmt::Display for Channel {
             Self::Tls => "TLS",
             Self::Trusted => "trusted",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_loopback_is_trusted() {
+        for (peer, channel) in [
+            ("127.0.0.1", Channel::Trusted),
+            ("127.255.0.9", Channel::Trusted),
+            ("::1", Channel::Trusted),
+            ("::ffff:127.0.0.1", Channel::Trusted),
+            ("0.0.0.0", Channel::Clear),
+            ("10.0.0.1", Channel::Clear),
+            ("126.255.255.255", Channel::Clear),
+            ("128.0.0.1", Channel::Clear),
+            ("::", Channel::Clear),
+            ("::2", Channel::Clear),
+            ("::127.0.0.1", Channel::Clear),
+            ("::ffff:192.0.2.1", Channel::Clear),
+            ("fe80::1", Channel::Clear),
+        ] {
+            assert_eq!(Channel::in_clear(peer.parse().unwrap()), channel, "{peer}");
+        }
     }
 }

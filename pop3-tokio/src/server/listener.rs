@@ -118,8 +118,7 @@ impl<T: Store + 'static, A: Authenticator + 'static> Server<T, A> {
         let _ = if tls {
             self.serve_tls_connection(stream).await
         } else {
-            let channel = if peer.is_loopback() { Channel::Trusted } else { Channel::Clear };
-            self.serve_connection(stream, channel).await
+            self.serve_connection(stream, Channel::in_clear(peer)).await
         };
     }
 }
