@@ -34,7 +34,7 @@ pub use login::{
 pub use outgoing::Outgoing;
 
 use crate::buffer::{Input, Output};
-use crate::codec::LineDecoder;
+use crate::codec::{LineDecoder, MultilineDecoder};
 use crate::leniency::Deviations;
 use crate::state::{Keyword, Rule, State};
 use crate::value::NumberSet;
@@ -58,6 +58,7 @@ pub struct ClientSession {
     after_user: bool,
     input: Input,
     line: LineDecoder,
+    body: MultilineDecoder,
     output: Output,
     in_flight: VecDeque<InFlight>,
     /// Of the reply to the first command in flight.
@@ -143,6 +144,7 @@ impl ClientSession {
             after_user: false,
             input: Input::new(block),
             line: LineDecoder::new(config.leniency.line_ending),
+            body: MultilineDecoder::new(config.leniency.line_ending),
             output: Output::default(),
             in_flight: VecDeque::new(),
             progress: Progress::Status,

@@ -10,7 +10,7 @@ use super::{
     Refusal, Support, Update,
 };
 use crate::buffer::Output;
-use crate::codec::{self, BodyStep, LineStep, MultilineDecoder, Parsed, octets};
+use crate::codec::{self, BodyStep, LineStep, Parsed, octets};
 use crate::leniency::{Deviation, Deviations};
 use crate::state::{Effect, Keyword, State};
 use crate::{Capabilities, Greeting, Leniency, Response, Text};
@@ -81,11 +81,9 @@ impl ClientSession {
                 Some(_) => return Ok(BodyRead::EventFirst),
                 None => {}
             }
-            match (self.in_flight.front(), &mut self.progress) {
-                (Some(head), Progress::Body { decoder, .. })
-                    if head.id == id && !head.abandoned =>
-                {
-                    let decoded = decoder.decode_into(self.input.pending(), out);
+            match (self.in_flight.front(), &self.progress) {
+                (Some(head), Progress::Body { .. }) if head.id == id && !head.abandoned => {
+                    let decoded = self.body.decode_into(self.input.pending(), out);
                     self.input.consume(decoded.read);
                     if decoded.end {
                         let finished = self.finish(id);
@@ -293,10 +291,8 @@ impl ClientSession {
                 self.progress = Progress::Listing(Listing::new(kind));
             }
             Shape::Body if response.is_ok() => {
-                self.progress = Progress::Body {
-                    decoder: MultilineDecoder::new(self.config.leniency.line_ending),
-                    dense: false,
-                };
+                self.body.restart();
+                self.progress = Progress::Body { dense: false };
             }
             _ => {
                 if let Some(item) = item {
@@ -379,7 +375,7 @@ impl ClientSession {
     }
 
     fn read_body_run(&mut self) -> Result<Step, ProtocolError> {
-        let (Some(head), Progress::Body { decoder, dense }) =
+        let (Some(head), Progress::Body { dense }) =
             (self.in_flight.front_mut(), &mut self.progress)
         else {
             return Ok(Step::NeedMore);
@@ -388,14 +384,14 @@ impl ClientSession {
         if !head.abandoned && *dense {
             if let Some(pending) = self.input.pending_mut() {
                 let len = pending.len().min(DENSE_WINDOW);
-                let decoded = decoder.decode_in_place(pending.get_mut(..len).unwrap_or_default());
+                let decoded = self.body.decode_in_place(pending.get_mut(..len).unwrap_or_default());
                 *dense = decoded.read - decoded.written > decoded.read / SHORT_RUN;
                 let data = (decoded.written > 0).then(|| self.input.take(decoded.written));
                 self.input.consume(decoded.read - decoded.written);
                 return Ok(self.tell_run(id, data, decoded.end));
             }
         }
-        let (len, skip, end) = match decoder.decode(self.input.pending()) {
+        let (len, skip, end) = match self.body.decode(self.input.pending()) {
             BodyStep::Data { len, skip } => (len, skip, false),
             BodyStep::End { len, skip } => (len, skip, true),
             BodyStep::NeedMore => return Ok(Step::NeedMore),

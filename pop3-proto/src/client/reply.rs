@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::error::{Excerpt, ProtocolError};
 use super::event::Item;
-use crate::codec::{self, MultilineDecoder, Parsed};
+use crate::codec::{self, Parsed};
 use crate::leniency::{Deviation, Deviations};
 use crate::state::Framing;
 use crate::value::NumberSet;
@@ -72,7 +72,6 @@ impl Command {
 
 /// How much of the reply at the head of the queue has been read.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "a session holds one of it")]
 pub(super) enum Progress {
     /// The status line is due; of an AUTH exchange, the next challenge or the status line.
     Status,
@@ -82,7 +81,6 @@ pub(super) enum Progress {
     Listing(Listing),
     /// Octets of a body are due.
     Body {
-        decoder: MultilineDecoder,
         /// The last run was short: the next are moved together.
         dense: bool,
     },
