@@ -76,9 +76,13 @@ pub struct ClientSession {
     /// Deviations already reported of the reply being read.
     reported: Deviations,
     events: VecDeque<Event>,
+    /// The multi-line reply that has ended, to be told behind `events`.
+    finished: Option<CommandId>,
     next_id: u64,
     greeting: Option<Greeting>,
     capabilities: Option<Capabilities>,
+    /// Whether they announce PIPELINING, which is asked for every command: set with them, by `learn`.
+    announced_pipelining: bool,
     /// The capability list being read.
     collecting: Vec<Capability>,
     marked: NumberSet,
@@ -155,9 +159,11 @@ impl ClientSession {
             refusal: None,
             reported: Deviations::NONE,
             events: VecDeque::new(),
+            finished: None,
             next_id: 0,
             greeting: None,
             capabilities: None,
+            announced_pipelining: false,
             collecting: Vec::new(),
             marked: NumberSet::default(),
             update: Update::NotRequested,
@@ -292,13 +298,11 @@ impl ClientSession {
 
     /// Whether a command may be sent while replies are owed.
     #[must_use]
-    pub fn may_pipeline(&self) -> bool {
+    pub const fn may_pipeline(&self) -> bool {
         match self.config.pipelining {
             Pipelining::Always => true,
             Pipelining::Never => false,
-            Pipelining::Announced => {
-                self.capabilities.as_ref().is_some_and(Capabilities::pipelining)
-            }
+            Pipelining::Announced => self.announced_pipelining,
         }
     }
 
@@ -350,10 +354,16 @@ impl ClientSession {
         }
         self.tls_due = false;
         self.channel = Channel::Tls;
-        self.capabilities = None;
+        self.learn(None);
         self.answered.clear();
         self.refusal = None;
         Ok(())
+    }
+
+    /// What the server can do is this from now on.
+    fn learn(&mut self, capabilities: Option<Capabilities>) {
+        self.announced_pipelining = capabilities.as_ref().is_some_and(Capabilities::pipelining);
+        self.capabilities = capabilities;
     }
 
     fn reads(&self) -> bool {

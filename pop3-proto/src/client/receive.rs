@@ -47,6 +47,9 @@ impl ClientSession {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
+            if let Some(id) = self.finished.take() {
+                return Ok(Some(Event::Finished { id }));
+            }
             match self.step() {
                 Ok(Step::Event(event)) if self.events.is_empty() => return Ok(Some(event)),
                 Ok(Step::Event(event)) => self.events.push_back(event),
@@ -76,18 +79,18 @@ impl ClientSession {
     /// As [`ClientSession::poll_event`].
     pub fn read_body(&mut self, id: CommandId, out: &mut [u8]) -> Result<BodyRead, ProtocolError> {
         loop {
-            match self.events.front() {
-                Some(Event::Finished { id: of }) if *of == id => return Ok(BodyRead::End),
-                Some(_) => return Ok(BodyRead::EventFirst),
-                None => {}
+            match (self.events.front(), self.finished) {
+                (None, None) => {}
+                (Some(Event::Finished { id: of }), _) if *of == id => return Ok(BodyRead::End),
+                (None, Some(of)) if of == id => return Ok(BodyRead::End),
+                _ => return Ok(BodyRead::EventFirst),
             }
             match (self.in_flight.front(), &self.progress) {
                 (Some(head), Progress::Body { .. }) if head.id == id && !head.abandoned => {
                     let decoded = self.body.decode_into(self.input.pending(), out);
                     self.input.consume(decoded.read);
                     if decoded.end {
-                        let finished = self.finish(id);
-                        self.events.push_back(finished);
+                        self.finish(id);
                     }
                     if decoded.written > 0 || (out.is_empty() && !decoded.end) {
                         return Ok(BodyRead::Data(decoded.written));
@@ -356,9 +359,10 @@ impl ClientSession {
             self.report(Some(id), deviations);
             let collected = mem::take(&mut self.collecting);
             if kind == Kind::Capability && !abandoned {
-                self.capabilities = Some(collected.into_iter().collect());
+                self.learn(Some(collected.into_iter().collect()));
             }
-            return Ok(Step::Event(self.finish(id)));
+            self.finish(id);
+            return Ok(Step::Again);
         }
         if abandoned {
             self.input.consume(consumed);
@@ -410,12 +414,10 @@ impl ClientSession {
 
     /// A run of a body is in, or its end, or both.
     fn tell_run(&mut self, id: CommandId, data: Option<Bytes>, end: bool) -> Step {
-        match data {
-            Some(data) if end => self.events.push_back(Event::Data { id, data }),
-            Some(data) => return Step::Event(Event::Data { id, data }),
-            None => {}
+        if end {
+            self.finish(id);
         }
-        if end { Step::Event(self.finish(id)) } else { Step::Again }
+        data.map_or(Step::Again, |data| Step::Event(Event::Data { id, data }))
     }
 
     /// The reply at the head of the queue was one line, and it is in.
@@ -429,7 +431,8 @@ impl ClientSession {
             Effect::Authenticated if ok => {
                 self.state = State::Transaction;
                 self.refusal = None;
-                self.capabilities = self.capabilities.take().map(Capabilities::after_login);
+                let capabilities = self.capabilities.take().map(Capabilities::after_login);
+                self.learn(capabilities);
             }
             Effect::Authenticated | Effect::Named if !ok && head.credential => {
                 self.refusal = Some(Refusal::of(&response));
@@ -470,11 +473,12 @@ impl ClientSession {
     }
 
     /// The multi-line reply at the head of the queue is complete.
-    fn finish(&mut self, id: CommandId) -> Event {
+    fn finish(&mut self, id: CommandId) {
         self.next_reply();
-        Event::Finished { id }
+        self.finished = Some(id);
     }
 
+    #[inline]
     fn next_reply(&mut self) -> Option<InFlight> {
         self.progress = Progress::Status;
         self.exchange = None;
