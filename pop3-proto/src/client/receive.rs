@@ -274,20 +274,11 @@ impl ClientSession {
         })?;
         let mut response = Response::new(parsed.value.status, Text::received(parsed.value.text));
         response.announce(self.capabilities.as_ref());
-        let item = if response.is_ok() {
-            reply::single(shape, parsed.value.text, leniency)?
-        } else {
-            None
-        };
-        if let Some(exchange) = self.exchange.as_ref().filter(|_| response.is_ok()) {
-            exchange.check_success()?;
-        }
         let deviations = parsed.deviations;
-        self.input.consume(consumed);
         if is_stls {
+            self.input.consume(consumed);
             return self.switch(id, abandoned, response);
         }
-        self.report(Some(id), deviations);
         // Put in place by each arm: `Progress` is large, and mostly empty here.
         match shape {
             Shape::Listing(kind) if response.is_ok() => {
@@ -297,16 +288,10 @@ impl ClientSession {
                 self.body.restart();
                 self.progress = Progress::Body { dense: false };
             }
-            _ => {
-                if let Some(item) = item {
-                    self.report(Some(id), item.deviations);
-                    if !abandoned {
-                        self.events.push_back(Event::Item { id, item: item.value });
-                    }
-                }
-                return Ok(self.complete(response));
-            }
+            _ => return self.read_single(consumed, Parsed { value: response, deviations }),
         }
+        self.input.consume(consumed);
+        self.report(Some(id), deviations);
         if let Some(keyword) = optional {
             self.note(keyword, &response);
         }
@@ -314,6 +299,34 @@ impl ClientSession {
             return Ok(Step::Again);
         }
         Ok(Step::Event(Event::Started { id, response }))
+    }
+
+    /// The status line is the whole reply.
+    fn read_single(
+        &mut self,
+        consumed: usize,
+        status: Parsed<Response>,
+    ) -> Result<Step, ProtocolError> {
+        let Some(head) = self.in_flight.front() else { return Ok(Step::NeedMore) };
+        let (id, shape, abandoned) = (head.id, head.shape, head.abandoned);
+        let Parsed { value: response, deviations } = status;
+        let item = if response.is_ok() {
+            reply::single(shape, response.text.octets(), &self.config.leniency)?
+        } else {
+            None
+        };
+        if let Some(exchange) = self.exchange.as_ref().filter(|_| response.is_ok()) {
+            exchange.check_success()?;
+        }
+        self.input.consume(consumed);
+        self.report(Some(id), deviations);
+        if let Some(item) = item {
+            self.report(Some(id), item.deviations);
+            if !abandoned {
+                self.events.push_back(Event::Item { id, item: item.value });
+            }
+        }
+        Ok(self.complete(response))
     }
 
     /// STLS is answered. In clear nothing may stand behind a positive answer (RFC 2595 §4); behind a

@@ -90,7 +90,7 @@ impl ClientSession {
         if !here.is_some_and(|here| legal.contains(here)) {
             return Err(SendError::WrongState { keyword, state: self.state });
         }
-        self.check_policies(command, rule)?;
+        self.check_policies(command)?;
         if let Some(message) = command.message().filter(|message| self.marked.contains(*message)) {
             // Its answer may unmark the message.
             let unmarking = self.in_flight.iter().any(|command| command.is(Keyword::Rset));
@@ -138,8 +138,9 @@ impl ClientSession {
         }
     }
 
-    fn check_policies(&self, command: &Command, rule: Option<Rule>) -> Result<(), SendError> {
-        let keyword = rule.map(|rule| rule.keyword);
+    fn check_policies(&self, command: &Command) -> Result<(), SendError> {
+        let keyword = command.keyword();
+        let rule = keyword.map(Keyword::rule);
         let policy = self.config.send_policy;
         let permitted = match command {
             Command::List(Some(_)) | Command::Uidl(Some(_)) => policy.single_listings,

@@ -116,10 +116,9 @@ impl MultilineDecoder {
         Self { dots: LeadingDots::new(ending), before: Before::LineEnd }
     }
 
-    /// Stands in front of the first octet of another body. What was made for searching is kept: on a short body it is most of
-    /// the work.
+    /// Stands in front of the first octet of another body. What was made for searching is kept, and how far away the last
+    /// hit was: bodies of one maildrop are like one another.
     pub(crate) const fn restart(&mut self) {
-        self.dots.restart();
         self.before = Before::LineEnd;
     }
 

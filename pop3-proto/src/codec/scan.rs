@@ -48,11 +48,6 @@ impl LeadingDots {
         Self { ending, near: NEAR, far: None }
     }
 
-    /// What is searched next has nothing to do with what was searched before.
-    pub(super) const fn restart(&mut self) {
-        self.near = NEAR;
-    }
-
     pub(super) const fn ending(&self) -> LineEnding {
         self.ending
     }
