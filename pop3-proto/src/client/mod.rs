@@ -50,6 +50,7 @@ use reply::{Progress, Shape};
 /// The session remembers which messages are marked as deleted, what the server can do and what
 /// became of QUIT; it does not keep messages or listings.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 pub struct ClientSession {
     config: ClientConfig,
     channel: Channel,

@@ -193,7 +193,7 @@ impl Command {
             Self::Lang(Some(range)) => 1 + range.as_str().len(),
             Self::Top { message, lines } => {
                 let log10 = usize::try_from(lines.checked_ilog10().unwrap_or(0)).unwrap_or(0);
-                1 + message.digits() + 1 + 1 + log10
+                " ".len() + message.digits() + " ".len() + 1 + log10
             }
             Self::Raw(raw) => raw.line.len(),
             _ => self.message().map_or(0, |message| 1 + message.digits()),
