@@ -101,22 +101,19 @@ impl Input {
     /// Takes `len` pending octets without copying them.
     pub(crate) fn take(&mut self, len: usize) -> Bytes {
         let to = self.end.min(self.start + len);
-        let frozen = match mem::take(&mut self.block) {
-            Block::None => return Bytes::new(),
-            Block::Writable(mut block) if self.held && self.end <= block.len() / 2 => {
+        if let Block::Writable(block) = &mut self.block {
+            if self.held && self.end <= block.len() / 2 {
                 let mut part = block.split_to(to);
                 part.advance(self.start);
-                self.block = Block::Writable(block);
                 self.end -= to;
                 self.start = 0;
                 return part.freeze();
             }
-            Block::Writable(block) => block.freeze(),
-            Block::Frozen(block) => block,
-        };
-        let chunk = frozen.slice(self.start..to);
+            self.block = Block::Frozen(mem::take(block).freeze());
+        }
+        let Block::Frozen(block) = &self.block else { return Bytes::new() };
+        let chunk = block.slice(self.start..to);
         self.start = to;
-        self.block = Block::Frozen(frozen);
         chunk
     }
 

@@ -34,7 +34,7 @@ pub use login::{
 pub use outgoing::Outgoing;
 
 use crate::buffer::{Input, Output};
-use crate::codec::LineDecoder;
+use crate::codec::{LineDecoder, MultilineDecoder};
 use crate::leniency::Deviations;
 use crate::state::{Keyword, Rule, State};
 use crate::value::NumberSet;
@@ -50,6 +50,7 @@ use reply::{Progress, Shape};
 /// The session remembers which messages are marked as deleted, what the server can do and what
 /// became of QUIT; it does not keep messages or listings.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 pub struct ClientSession {
     config: ClientConfig,
     channel: Channel,
@@ -58,6 +59,7 @@ pub struct ClientSession {
     after_user: bool,
     input: Input,
     line: LineDecoder,
+    body: MultilineDecoder,
     output: Output,
     in_flight: VecDeque<InFlight>,
     /// Of the reply to the first command in flight.
@@ -75,9 +77,13 @@ pub struct ClientSession {
     /// Deviations already reported of the reply being read.
     reported: Deviations,
     events: VecDeque<Event>,
+    /// The multi-line reply that has ended, to be told behind `events`.
+    finished: Option<CommandId>,
     next_id: u64,
     greeting: Option<Greeting>,
     capabilities: Option<Capabilities>,
+    /// Whether they announce PIPELINING, which is asked for every command: set with them, by `learn`.
+    announced_pipelining: bool,
     /// The capability list being read.
     collecting: Vec<Capability>,
     marked: NumberSet,
@@ -143,6 +149,7 @@ impl ClientSession {
             after_user: false,
             input: Input::new(block),
             line: LineDecoder::new(config.leniency.line_ending),
+            body: MultilineDecoder::new(config.leniency.line_ending),
             output: Output::default(),
             in_flight: VecDeque::new(),
             progress: Progress::Status,
@@ -153,9 +160,11 @@ impl ClientSession {
             refusal: None,
             reported: Deviations::NONE,
             events: VecDeque::new(),
+            finished: None,
             next_id: 0,
             greeting: None,
             capabilities: None,
+            announced_pipelining: false,
             collecting: Vec::new(),
             marked: NumberSet::default(),
             update: Update::NotRequested,
@@ -290,13 +299,11 @@ impl ClientSession {
 
     /// Whether a command may be sent while replies are owed.
     #[must_use]
-    pub fn may_pipeline(&self) -> bool {
+    pub const fn may_pipeline(&self) -> bool {
         match self.config.pipelining {
             Pipelining::Always => true,
             Pipelining::Never => false,
-            Pipelining::Announced => {
-                self.capabilities.as_ref().is_some_and(Capabilities::pipelining)
-            }
+            Pipelining::Announced => self.announced_pipelining,
         }
     }
 
@@ -348,10 +355,16 @@ impl ClientSession {
         }
         self.tls_due = false;
         self.channel = Channel::Tls;
-        self.capabilities = None;
+        self.learn(None);
         self.answered.clear();
         self.refusal = None;
         Ok(())
+    }
+
+    /// What the server can do is this from now on.
+    fn learn(&mut self, capabilities: Option<Capabilities>) {
+        self.announced_pipelining = capabilities.as_ref().is_some_and(Capabilities::pipelining);
+        self.capabilities = capabilities;
     }
 
     fn reads(&self) -> bool {

@@ -10,7 +10,7 @@ use super::{
     Refusal, Support, Update,
 };
 use crate::buffer::Output;
-use crate::codec::{self, BodyStep, LineStep, MultilineDecoder, Parsed, octets};
+use crate::codec::{self, BodyStep, LineStep, Parsed, octets};
 use crate::leniency::{Deviation, Deviations};
 use crate::state::{Effect, Keyword, State};
 use crate::{Capabilities, Greeting, Leniency, Response, Text};
@@ -47,6 +47,9 @@ impl ClientSession {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
+            if let Some(id) = self.finished.take() {
+                return Ok(Some(Event::Finished { id }));
+            }
             match self.step() {
                 Ok(Step::Event(event)) if self.events.is_empty() => return Ok(Some(event)),
                 Ok(Step::Event(event)) => self.events.push_back(event),
@@ -76,20 +79,18 @@ impl ClientSession {
     /// As [`ClientSession::poll_event`].
     pub fn read_body(&mut self, id: CommandId, out: &mut [u8]) -> Result<BodyRead, ProtocolError> {
         loop {
-            match self.events.front() {
-                Some(Event::Finished { id: of }) if *of == id => return Ok(BodyRead::End),
-                Some(_) => return Ok(BodyRead::EventFirst),
-                None => {}
+            match (self.events.front(), self.finished) {
+                (None, None) => {}
+                (Some(Event::Finished { id: of }), _) if *of == id => return Ok(BodyRead::End),
+                (None, Some(of)) if of == id => return Ok(BodyRead::End),
+                _ => return Ok(BodyRead::EventFirst),
             }
-            match (self.in_flight.front(), &mut self.progress) {
-                (Some(head), Progress::Body { decoder, .. })
-                    if head.id == id && !head.abandoned =>
-                {
-                    let decoded = decoder.decode_into(self.input.pending(), out);
+            match (self.in_flight.front(), &self.progress) {
+                (Some(head), Progress::Body { .. }) if head.id == id && !head.abandoned => {
+                    let decoded = self.body.decode_into(self.input.pending(), out);
                     self.input.consume(decoded.read);
                     if decoded.end {
-                        let finished = self.finish(id);
-                        self.events.push_back(finished);
+                        self.finish(id);
                     }
                     if decoded.written > 0 || (out.is_empty() && !decoded.end) {
                         return Ok(BodyRead::Data(decoded.written));
@@ -273,41 +274,24 @@ impl ClientSession {
         })?;
         let mut response = Response::new(parsed.value.status, Text::received(parsed.value.text));
         response.announce(self.capabilities.as_ref());
-        let item = if response.is_ok() {
-            reply::single(shape, parsed.value.text, leniency)?
-        } else {
-            None
-        };
-        if let Some(exchange) = self.exchange.as_ref().filter(|_| response.is_ok()) {
-            exchange.check_success()?;
-        }
         let deviations = parsed.deviations;
-        self.input.consume(consumed);
         if is_stls {
+            self.input.consume(consumed);
             return self.switch(id, abandoned, response);
         }
-        self.report(Some(id), deviations);
         // Put in place by each arm: `Progress` is large, and mostly empty here.
         match shape {
             Shape::Listing(kind) if response.is_ok() => {
                 self.progress = Progress::Listing(Listing::new(kind));
             }
             Shape::Body if response.is_ok() => {
-                self.progress = Progress::Body {
-                    decoder: MultilineDecoder::new(self.config.leniency.line_ending),
-                    dense: false,
-                };
+                self.body.restart();
+                self.progress = Progress::Body { dense: false };
             }
-            _ => {
-                if let Some(item) = item {
-                    self.report(Some(id), item.deviations);
-                    if !abandoned {
-                        self.events.push_back(Event::Item { id, item: item.value });
-                    }
-                }
-                return Ok(self.complete(response));
-            }
+            _ => return self.read_single(consumed, Parsed { value: response, deviations }),
         }
+        self.input.consume(consumed);
+        self.report(Some(id), deviations);
         if let Some(keyword) = optional {
             self.note(keyword, &response);
         }
@@ -315,6 +299,34 @@ impl ClientSession {
             return Ok(Step::Again);
         }
         Ok(Step::Event(Event::Started { id, response }))
+    }
+
+    /// The status line is the whole reply.
+    fn read_single(
+        &mut self,
+        consumed: usize,
+        status: Parsed<Response>,
+    ) -> Result<Step, ProtocolError> {
+        let Some(head) = self.in_flight.front() else { return Ok(Step::NeedMore) };
+        let (id, shape, abandoned) = (head.id, head.shape, head.abandoned);
+        let Parsed { value: response, deviations } = status;
+        let item = if response.is_ok() {
+            reply::single(shape, response.text.octets(), &self.config.leniency)?
+        } else {
+            None
+        };
+        if let Some(exchange) = self.exchange.as_ref().filter(|_| response.is_ok()) {
+            exchange.check_success()?;
+        }
+        self.input.consume(consumed);
+        self.report(Some(id), deviations);
+        if let Some(item) = item {
+            self.report(Some(id), item.deviations);
+            if !abandoned {
+                self.events.push_back(Event::Item { id, item: item.value });
+            }
+        }
+        Ok(self.complete(response))
     }
 
     /// STLS is answered. In clear nothing may stand behind a positive answer (RFC 2595 §4); behind a
@@ -360,9 +372,10 @@ impl ClientSession {
             self.report(Some(id), deviations);
             let collected = mem::take(&mut self.collecting);
             if kind == Kind::Capability && !abandoned {
-                self.capabilities = Some(collected.into_iter().collect());
+                self.learn(Some(collected.into_iter().collect()));
             }
-            return Ok(Step::Event(self.finish(id)));
+            self.finish(id);
+            return Ok(Step::Again);
         }
         if abandoned {
             self.input.consume(consumed);
@@ -379,7 +392,7 @@ impl ClientSession {
     }
 
     fn read_body_run(&mut self) -> Result<Step, ProtocolError> {
-        let (Some(head), Progress::Body { decoder, dense }) =
+        let (Some(head), Progress::Body { dense }) =
             (self.in_flight.front_mut(), &mut self.progress)
         else {
             return Ok(Step::NeedMore);
@@ -388,14 +401,14 @@ impl ClientSession {
         if !head.abandoned && *dense {
             if let Some(pending) = self.input.pending_mut() {
                 let len = pending.len().min(DENSE_WINDOW);
-                let decoded = decoder.decode_in_place(pending.get_mut(..len).unwrap_or_default());
+                let decoded = self.body.decode_in_place(pending.get_mut(..len).unwrap_or_default());
                 *dense = decoded.read - decoded.written > decoded.read / SHORT_RUN;
                 let data = (decoded.written > 0).then(|| self.input.take(decoded.written));
                 self.input.consume(decoded.read - decoded.written);
                 return Ok(self.tell_run(id, data, decoded.end));
             }
         }
-        let (len, skip, end) = match decoder.decode(self.input.pending()) {
+        let (len, skip, end) = match self.body.decode(self.input.pending()) {
             BodyStep::Data { len, skip } => (len, skip, false),
             BodyStep::End { len, skip } => (len, skip, true),
             BodyStep::NeedMore => return Ok(Step::NeedMore),
@@ -414,12 +427,10 @@ impl ClientSession {
 
     /// A run of a body is in, or its end, or both.
     fn tell_run(&mut self, id: CommandId, data: Option<Bytes>, end: bool) -> Step {
-        match data {
-            Some(data) if end => self.events.push_back(Event::Data { id, data }),
-            Some(data) => return Step::Event(Event::Data { id, data }),
-            None => {}
+        if end {
+            self.finish(id);
         }
-        if end { Step::Event(self.finish(id)) } else { Step::Again }
+        data.map_or(Step::Again, |data| Step::Event(Event::Data { id, data }))
     }
 
     /// The reply at the head of the queue was one line, and it is in.
@@ -433,7 +444,8 @@ impl ClientSession {
             Effect::Authenticated if ok => {
                 self.state = State::Transaction;
                 self.refusal = None;
-                self.capabilities = self.capabilities.take().map(Capabilities::after_login);
+                let capabilities = self.capabilities.take().map(Capabilities::after_login);
+                self.learn(capabilities);
             }
             Effect::Authenticated | Effect::Named if !ok && head.credential => {
                 self.refusal = Some(Refusal::of(&response));
@@ -474,11 +486,12 @@ impl ClientSession {
     }
 
     /// The multi-line reply at the head of the queue is complete.
-    fn finish(&mut self, id: CommandId) -> Event {
+    fn finish(&mut self, id: CommandId) {
         self.next_reply();
-        Event::Finished { id }
+        self.finished = Some(id);
     }
 
+    #[inline]
     fn next_reply(&mut self) -> Option<InFlight> {
         self.progress = Progress::Status;
         self.exchange = None;

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::error::{Excerpt, ProtocolError};
 use super::event::Item;
-use crate::codec::{self, MultilineDecoder, Parsed};
+use crate::codec::{self, Parsed};
 use crate::leniency::{Deviation, Deviations};
 use crate::state::Framing;
 use crate::value::NumberSet;
@@ -72,7 +72,6 @@ impl Command {
 
 /// How much of the reply at the head of the queue has been read.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "a session holds one of it")]
 pub(super) enum Progress {
     /// The status line is due; of an AUTH exchange, the next challenge or the status line.
     Status,
@@ -82,7 +81,6 @@ pub(super) enum Progress {
     Listing(Listing),
     /// Octets of a body are due.
     Body {
-        decoder: MultilineDecoder,
         /// The last run was short: the next are moved together.
         dense: bool,
     },
@@ -121,13 +119,9 @@ impl Listing {
         if self.items > limit {
             return Err(ProtocolError::TooManyItems { limit });
         }
-        let mut parsed = parse(self.kind, line, leniency)?;
-        if let Item::Scan(crate::ScanListing { message, .. })
-        | Item::UniqueId(crate::UniqueIdListing { message, .. }) = &parsed.value
-        {
-            self.check_order(*message, leniency, &mut parsed.deviations)?;
-        }
-        Ok(parsed)
+        parse(self.kind, line, leniency, |message, deviations| {
+            self.check_order(message, leniency, deviations)
+        })
     }
 
     fn check_order(
@@ -159,22 +153,43 @@ pub(super) fn end_of_listing(line: &[u8], leniency: &Leniency) -> Option<Deviati
     }
 }
 
-fn parse(kind: Kind, line: &[u8], leniency: &Leniency) -> Result<Parsed<Item>, ProtocolError> {
-    let parsed = match kind {
-        Kind::Scan => codec::scan_listing(line, leniency).map(|scan| scan.map(Item::Scan)),
-        Kind::UniqueId => {
-            codec::unique_id_listing(line, leniency).map(|listing| listing.map(Item::UniqueId))
+/// `check` is asked about the message that an item is about.
+fn parse(
+    kind: Kind,
+    line: &[u8],
+    leniency: &Leniency,
+    check: impl FnOnce(MessageNumber, &mut Deviations) -> Result<(), ProtocolError>,
+) -> Result<Parsed<Item>, ProtocolError> {
+    match kind {
+        Kind::Scan => {
+            if let Ok(mut scan) = codec::scan_listing(line, leniency) {
+                check(scan.value.message, &mut scan.deviations)?;
+                return Ok(scan.map(Item::Scan));
+            }
         }
-        Kind::Capability => codec::capability(line, leniency)
-            .map(|capability| capability.map(|capability| Item::Capability(Box::new(capability)))),
+        Kind::UniqueId => {
+            if let Ok(mut listing) = codec::unique_id_listing(line, leniency) {
+                check(listing.value.message, &mut listing.deviations)?;
+                return Ok(listing.map(Item::UniqueId));
+            }
+        }
+        Kind::Capability => {
+            if let Ok(capability) = codec::capability(line, leniency) {
+                return Ok(capability.map(|capability| Item::Capability(Box::new(capability))));
+            }
+        }
         Kind::Mechanism => {
-            codec::mechanism_listing(line, leniency).map(|name| name.map(Item::Mechanism))
+            if let Ok(name) = codec::mechanism_listing(line, leniency) {
+                return Ok(name.map(Item::Mechanism));
+            }
         }
         Kind::Language => {
-            codec::language_listing(line, leniency).map(|listing| listing.map(Item::Language))
+            if let Ok(listing) = codec::language_listing(line, leniency) {
+                return Ok(listing.map(Item::Language));
+            }
         }
-    };
-    parsed.or_else(|_| malformed(line, leniency))
+    }
+    malformed(line, leniency)
 }
 
 fn malformed(line: &[u8], leniency: &Leniency) -> Result<Parsed<Item>, ProtocolError> {
@@ -192,23 +207,19 @@ pub(super) fn single(
     text: &[u8],
     leniency: &Leniency,
 ) -> Result<Option<Parsed<Item>>, ProtocolError> {
-    let (parsed, asked) = match shape {
+    let (kind, asked) = match shape {
         Shape::Line | Shape::Listing(_) | Shape::Body => return Ok(None),
-        Shape::Language => return parse(Kind::Language, text, leniency).map(Some),
+        Shape::Language => (Kind::Language, None),
         Shape::Drop => {
             let parsed = codec::drop_listing(text, leniency).map(|listing| listing.map(Item::Drop));
             return parsed.or_else(|_| malformed(text, leniency)).map(Some);
         }
-        Shape::Scan(asked) => (parse(Kind::Scan, text, leniency)?, asked),
-        Shape::UniqueId(asked) => (parse(Kind::UniqueId, text, leniency)?, asked),
+        Shape::Scan(asked) => (Kind::Scan, Some(asked)),
+        Shape::UniqueId(asked) => (Kind::UniqueId, Some(asked)),
     };
-    match &parsed.value {
-        Item::Scan(crate::ScanListing { message, .. })
-        | Item::UniqueId(crate::UniqueIdListing { message, .. })
-            if *message != asked =>
-        {
-            Err(ProtocolError::WrongMessage { asked, answered: *message })
-        }
-        _ => Ok(Some(parsed)),
-    }
+    parse(kind, text, leniency, |answered, _| match asked {
+        Some(asked) if asked != answered => Err(ProtocolError::WrongMessage { asked, answered }),
+        _ => Ok(()),
+    })
+    .map(Some)
 }

@@ -4,7 +4,7 @@ use super::exchange::Exchange;
 use super::reply::Shape;
 use super::{Channel, Security};
 use super::{ClientSession, CommandId, Event, InFlight, SendError};
-use crate::state::{Barrier, Keyword, Points, State};
+use crate::state::{Barrier, Keyword, Points, Rule, State};
 use crate::{Command, MAX_COMMAND_OCTETS};
 
 impl ClientSession {
@@ -84,7 +84,7 @@ impl ClientSession {
         if octets > MAX_COMMAND_OCTETS {
             return Err(SendError::TooLong { octets, limit: MAX_COMMAND_OCTETS });
         }
-        self.check_barriers(keyword)?;
+        self.check_barriers(rule)?;
         let here = Points::of(self.state, self.after_user);
         let legal = rule.map_or(Points::AUTHORIZATION.and(Points::TRANSACTION), |rule| rule.legal);
         if !here.is_some_and(|here| legal.contains(here)) {
@@ -121,7 +121,7 @@ impl ClientSession {
             || self.capabilities.as_ref().is_some_and(crate::Capabilities::utf8_user)
     }
 
-    fn check_barriers(&self, keyword: Option<Keyword>) -> Result<(), SendError> {
+    fn check_barriers(&self, rule: Option<Rule>) -> Result<(), SendError> {
         // Nothing is taken behind a barrier, so only the last command in flight can be one.
         let Some(last) = self.in_flight.back() else { return Ok(()) };
         if last.is(Keyword::Quit) {
@@ -130,9 +130,11 @@ impl ClientSession {
         if let Some(rule) = last.rule().filter(|rule| rule.barrier > Barrier::None) {
             return Err(SendError::Barrier { keyword: rule.keyword });
         }
-        match keyword.filter(|keyword| keyword.rule().barrier == Barrier::Around) {
-            Some(keyword) => Err(SendError::Barrier { keyword }),
-            None => Ok(()),
+        match rule {
+            Some(Rule { keyword, barrier: Barrier::Around, .. }) => {
+                Err(SendError::Barrier { keyword })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -161,22 +163,26 @@ impl ClientSession {
         ) {
             return Err(SendError::NotProtected { keyword });
         }
-        if matches!(command, Command::Stls) && (self.channel == Channel::Tls || self.utf8) {
-            return Err(SendError::TooLateForTls);
+        match command {
+            Command::Stls if self.channel == Channel::Tls || self.utf8 => {
+                Err(SendError::TooLateForTls)
+            }
+            Command::User(mailbox) if !mailbox.is_ascii() && !self.may_name_in_utf8() => {
+                Err(SendError::NotAscii(Keyword::User))
+            }
+            Command::Pass(password) if password.is_utf8() && !self.may_name_in_utf8() => {
+                Err(SendError::NotAscii(Keyword::Pass))
+            }
+            Command::Apop { mailbox, .. } if !mailbox.is_ascii() && !self.may_name_in_utf8() => {
+                Err(SendError::NotAscii(Keyword::Apop))
+            }
+            Command::Apop { .. }
+                if self.greeting.as_ref().and_then(crate::Greeting::timestamp).is_none() =>
+            {
+                Err(SendError::NoTimestamp)
+            }
+            _ => Ok(()),
         }
-        let utf8 = match command {
-            Command::User(mailbox) | Command::Apop { mailbox, .. } => !mailbox.is_ascii(),
-            Command::Pass(password) => password.is_utf8(),
-            _ => false,
-        };
-        if let Some(keyword) = keyword.filter(|_| utf8 && !self.may_name_in_utf8()) {
-            return Err(SendError::NotAscii(keyword));
-        }
-        let no_timestamp = || self.greeting.as_ref().and_then(crate::Greeting::timestamp).is_none();
-        if matches!(command, Command::Apop { .. }) && no_timestamp() {
-            return Err(SendError::NoTimestamp);
-        }
-        Ok(())
     }
 }
 

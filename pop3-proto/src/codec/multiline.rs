@@ -116,6 +116,12 @@ impl MultilineDecoder {
         Self { dots: LeadingDots::new(ending), before: Before::LineEnd }
     }
 
+    /// Stands in front of the first octet of another body. What was made for searching is kept, and how far away the last
+    /// hit was: bodies of one maildrop are like one another.
+    pub(crate) const fn restart(&mut self) {
+        self.before = Before::LineEnd;
+    }
+
     /// Finds the next run of the body; `input` starts with the first octet not yet consumed.
     ///
     /// One run ends at each leading dot. Where runs are so short that each costs more than its octets are worth, go on with

@@ -180,10 +180,7 @@ impl Command {
     /// Octets of the line, CRLF included: what [`Command::encode`] writes.
     #[must_use]
     pub fn octets(&self) -> usize {
-        let digits =
-            |value: u64| 1 + usize::try_from(value.checked_ilog10().unwrap_or(0)).unwrap_or(0);
         let keyword = self.keyword().map_or(0, |keyword| keyword.as_str().len());
-        let message = self.message().map_or(0, |message| 1 + digits(message.value().into()));
         let arguments = match self {
             Self::User(mailbox) => 1 + mailbox.as_str().len(),
             Self::Pass(password) => 1 + password.expose().len(),
@@ -194,11 +191,14 @@ impl Command {
             }
             Self::Mechanisms { trailing_space } => usize::from(*trailing_space),
             Self::Lang(Some(range)) => 1 + range.as_str().len(),
-            Self::Top { lines, .. } => 1 + digits(*lines),
+            Self::Top { message, lines } => {
+                let log10 = usize::try_from(lines.checked_ilog10().unwrap_or(0)).unwrap_or(0);
+                " ".len() + message.digits() + " ".len() + 1 + log10
+            }
             Self::Raw(raw) => raw.line.len(),
-            _ => 0,
+            _ => self.message().map_or(0, |message| 1 + message.digits()),
         };
-        keyword + message + arguments + "\r\n".len()
+        keyword + arguments + "\r\n".len()
     }
 
     /// Writes the line with its CRLF. What is written may be a secret: see

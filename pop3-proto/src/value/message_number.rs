@@ -37,6 +37,11 @@ impl MessageNumber {
     pub const fn value(self) -> u32 {
         self.0.get()
     }
+
+    /// How many digits it is written with.
+    pub(crate) fn digits(self) -> usize {
+        1 + usize::try_from(self.0.ilog10()).unwrap_or(0)
+    }
 }
 
 impl TryFrom<u32> for MessageNumber {
@@ -70,8 +75,10 @@ pub(crate) struct NumberSet {
 }
 
 impl NumberSet {
+    #[inline]
     pub(crate) fn contains(&self, number: MessageNumber) -> bool {
-        self.range_at(number.value()).is_some()
+        // Nearly always: no message is marked, and this is asked for every command.
+        !self.ranges.is_empty() && self.range_at(number.value()).is_some()
     }
 
     /// Adds `number`; `false` if it was there.

@@ -55,10 +55,12 @@ impl UniqueId {
         if octets.len() > limit {
             return Err(InvalidValue::TooLong { octets: octets.len(), limit });
         }
-        if let Some(at) = octets.iter().position(|octet| !octet.is_ascii_graphic()) {
-            return Err(InvalidValue::ForbiddenOctet { at });
+        // None is left out, so that they are looked at many at a time.
+        if octets.iter().fold(true, |legal, octet| legal & octet.is_ascii_graphic()) {
+            return Ok(Self(Short::new(octets)));
         }
-        Ok(Self(Short::new(octets)))
+        let at = octets.iter().position(|octet| !octet.is_ascii_graphic()).unwrap_or_default();
+        Err(InvalidValue::ForbiddenOctet { at })
     }
 
     /// The octets, all of 0x21..=0x7E.

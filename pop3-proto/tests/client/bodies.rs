@@ -127,6 +127,48 @@ fn dense_dots() {
     }
 }
 
+/// I1, D1, D11: how a body is searched may follow from the one before it, what is found in it may not.
+#[test]
+fn a_body_is_the_same_behind_any_other() {
+    let plain = "a line of a message like others, of some fifty octets\r\n";
+    let bodies = [
+        String::new(),
+        ".\r\n".into(),
+        ".\r\n".repeat(200),
+        plain.into(),
+        format!("{plain}.\r\n"),
+        format!("{}.a\r\n{plain}", plain.repeat(4)),
+        format!("{}.a\r\n{plain}..\r\n", plain.repeat(40)),
+        plain.repeat(100),
+    ];
+    let wire = |body: &String| {
+        let lines = body.split_inclusive('\n');
+        let stuffed: String =
+            lines.map(|line| line.replacen('.', "..", line.starts_with('.').into())).collect();
+        format!("+OK\r\n{stuffed}.\r\n")
+    };
+    for read in [usize::MAX, 61] {
+        let mut run = Run::in_transaction(tolerant());
+        for body in
+            bodies.iter().flat_map(|first| bodies.iter().flat_map(move |then| [first, then]))
+        {
+            let id = run.send(&retr(1)).unwrap();
+            let mut seen = Vec::new();
+            for octets in wire(body).as_bytes().chunks(read) {
+                assert_eq!(run.session.receive(octets), octets.len());
+                while let Some(event) = run.session.poll_event().unwrap() {
+                    assert!(event.replies_to(id), "{event:?}");
+                    if let Event::Data { data, .. } = event {
+                        seen.extend_from_slice(&data);
+                    }
+                }
+            }
+            assert_eq!(run.session.in_flight(), 0);
+            assert!(seen == body.as_bytes(), "{} octets, {read} a read", body.len());
+        }
+    }
+}
+
 /// The sizes of the pieces in which a body comes that is received in reads of `read` octets.
 fn pieces(body: &[u8], read: usize) -> Vec<usize> {
     let mut config = tolerant();

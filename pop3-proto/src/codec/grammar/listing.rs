@@ -1,5 +1,6 @@
 //! Drop, scan and unique-id listings.
 
+use memchr::memchr2;
 use nom::IResult;
 
 use super::token::{is_blank, leading_blanks, message_number, number, separator};
@@ -77,7 +78,7 @@ pub fn unique_id_listing(
     let parsed = read(line, leniency, |input, deviations| {
         let (rest, message) = message_number(input)?;
         let (rest, _) = separator(leniency, deviations)(rest)?;
-        let end = rest.iter().position(|octet| is_blank(*octet)).unwrap_or(rest.len());
+        let end = memchr2(b' ', b'\t', rest).unwrap_or(rest.len());
         let (octets, rest) = rest.split_at(end);
         let Ok(id) = UniqueId::lenient(octets) else { return Err(no_match(input)) };
         if id.is_long() {

@@ -2,7 +2,8 @@
 
 use bytes::BufMut;
 use nom::bytes::complete::{tag, take_while1};
-use nom::combinator::{map_opt, verify};
+use nom::combinator::map_opt;
+use nom::error::{Error, ErrorKind};
 use nom::{IResult, Parser as _};
 
 use crate::MessageNumber;
@@ -14,15 +15,14 @@ use crate::leniency::{Deviation, Deviations, Leniency};
 ///
 /// Checked: what does not fit 64 bits is no number. A digit may not follow: 21 digits are no number.
 pub(super) fn number(input: &[u8]) -> IResult<&[u8], u64> {
-    map_opt(
-        verify(take_while1(|octet: u8| octet.is_ascii_digit()), |digits: &[u8]| digits.len() <= 20),
-        |digits: &[u8]| {
-            digits.iter().try_fold(0_u64, |value, digit| {
-                value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-            })
-        },
-    )
-    .parse(input)
+    let no_number = || Err(nom::Err::Error(Error::new(input, ErrorKind::Digit)));
+    let (mut rest, mut value) = (input, 0_u64);
+    while let Some((digit @ b'0'..=b'9', behind)) = rest.split_first() {
+        let Some(shifted) = value.checked_mul(10) else { return no_number() };
+        let Some(sum) = shifted.checked_add(u64::from(digit - b'0')) else { return no_number() };
+        (rest, value) = (behind, sum);
+    }
+    if (1..=20).contains(&(input.len() - rest.len())) { Ok((rest, value)) } else { no_number() }
 }
 
 /// ```abnf
