@@ -1,5 +1,6 @@
 //! The bodies of the fuzz targets, over their whole corpora and over random octets: what the fuzzer once found stays found.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -46,6 +47,168 @@ fn every_session_ends_anywhere() {
             fuzzing::server_session(&[&script[..at], end].concat());
         }
     });
+}
+
+/// What becomes of each login of the corpus that has a name, by how it says so.
+const LOGINS: &[(&str, &str)] = &[
+    (
+        "TLS is required and the server does not offer it",
+        "attacker-strikes-stls-off clear-stls-required-nothing-leaves stls-stripped \
+         together-no-stls",
+    ),
+    ("logged in by ANONYMOUS", "anonymous together-anonymous"),
+    (
+        "logged in by APOP",
+        "apop-on-request stls-timestamp-kept together-apop together-utf8-password-apop \
+         utf8-apop-prepared",
+    ),
+    ("logged in by CRAM-MD5", "cram-md5 list-twice-sasl together-cram-md5"),
+    ("logged in by EXTERNAL", "external external-for-another together-certificate"),
+    ("logged in by LOGIN", "first-of-those-announced login together-login"),
+    ("logged in by OAUTHBEARER", "oauthbearer together-token"),
+    (
+        "logged in by PLAIN",
+        "clear-allowed list-in-lower-case list-in-two-rounds list-malformed \
+         mechanism-of-the-callers-own plain plain-for-another plain-too-long-for-its-line \
+         plain-without-initial-response scram-not-where-prohibited scram-not-without-a-nonce \
+         stls stls-octets-in-place-of-tls stls-preferred together-plain-for-another",
+    ),
+    ("logged in by SCRAM-SHA-1", "scram-sha-1"),
+    ("logged in by SCRAM-SHA-1-PLUS", "scram-sha-1-plus"),
+    (
+        "logged in by SCRAM-SHA-256",
+        "scram-for-another scram-plus-not-offered scram-prepared scram-sha-256 \
+         together-best-without-binding together-utf8-name-prepared",
+    ),
+    (
+        "logged in by SCRAM-SHA-256-PLUS",
+        "attacker-lists-what-he-likes scram-plus-with-end-point scram-sha-256-plus \
+         stls-to-scram-plus together-the-best together-the-best-behind-stls",
+    ),
+    (
+        "logged in by USER",
+        "apop-not-without-request clear-trusted greeting-lower-case \
+         greeting-tells-the-password list-ended-by-a-dot-line list-refused-behind-the-login \
+         list-with-bad-names login-not-for-a-long-name password-that-is-no-text password-that-holds-a-control \
+         stls-downgrade-in-tls stls-list-not-given-again stls-without-capabilities \
+         together-password-that-is-no-text together-user-and-pass \
+         together-user-and-pass-in-clear together-utf8-name user-and-pass \
+         user-and-pass-and-no-more user-and-pass-without-capabilities \
+         user-where-nothing-is-listed utf8-name-announced utf8-name-unannounced-by-policy \
+         welcome-with-a-bare-plus",
+    ),
+    ("logged in by XOAUTH2", "together-xoauth2 xoauth2"),
+    ("no login by NTLM", "only-a-mechanism-nobody-has"),
+    ("the connection broke", "eof-in-an-exchange stls-handshake-fails"),
+    (
+        "the server closed the connection while waiting for",
+        "attacker-injects-behind-stls eof-before-greeting eof-before-list \
+         eof-before-list-behind-the-login eof-before-pass eof-before-user list-without-end \
+         stls-eof-before-tls stls-no-tls-and-welcomed",
+    ),
+    ("the greeting holds no timestamp", "apop-without-timestamp"),
+    (
+        "the login by PLAIN was given up",
+        "plain-challenged-before-its-message plain-challenged-behind-its-message",
+    ),
+    ("the login by SCRAM-SHA-256 was given up: 4095", "scram-too-few-iterations"),
+    (
+        "the security policy forbids AUTH in clear",
+        "clear-implicit-nothing-leaves clear-stls-preferred-nothing-leaves \
+         stls-stripped-where-preferred together-policy-forbids-clear",
+    ),
+    (
+        "the security policy forbids USER in clear",
+        "clear-only-user clear-required-but-not-asked-for greeting-claims-a-login",
+    ),
+    ("the send policy forbids APOP", "outlook-sends-no-apop"),
+    ("the send policy forbids PASS", "outlook-sends-no-utf8"),
+    (
+        "the server accepted the login without having proved",
+        "login-welcome-too-early scram-forged-signature scram-welcome-at-once \
+         scram-welcome-unproven",
+    ),
+    ("the server closed the connection", "password-echoed-in-farewell"),
+    ("the server closed the connection: too slow", "farewell-behind-the-greeting"),
+    ("the server did not greet", "greeting-lower-case-strict"),
+    (
+        "the server ended a line without CR",
+        "attacker-drops-an-octet stls-answered-in-bare-line-feed",
+    ),
+    (
+        "the server offers no acceptable way to log in",
+        "no-method-acceptable utf8-name-not-announced",
+    ),
+    (
+        "the server offers no acceptable way to log in; it announces",
+        "list-of-many-mechanisms mechanism-of-the-callers-own-not-offered no-method \
+         only-a-mechanism-that-is-not-listed stls-list-of-the-clear-forgotten",
+    ),
+    ("the server refused service: full", "greeting-refused"),
+    (
+        "the server refused the login by APOP:",
+        "apop-refused-and-nothing-weaker together-wrong-apop",
+    ),
+    (
+        "the server refused the login by OAUTHBEARER:",
+        "oauthbearer-refused-with-reasons together-stale-token",
+    ),
+    (
+        "the server refused the login by PLAIN:",
+        "plain-refused-and-nothing-weaker together-back-end-down",
+    ),
+    (
+        "the server refused the login by SCRAM-SHA-256:",
+        "attacker-alters-a-scram-proof scram-refused-and-nothing-weaker \
+         together-wrong-password",
+    ),
+    (
+        "the server refused the login by USER, with a text that is withheld",
+        "password-echoed-in-refusal",
+    ),
+    (
+        "the server refused the login by USER:",
+        "pass-refused-and-nothing-else terminal-escapes together-wrong-user-pass user-refused",
+    ),
+    (
+        "the server refused to begin TLS",
+        "attacker-refuses-stls stls-list-stripped stls-refused stls-refused-where-preferred",
+    ),
+    (
+        "the server sent something in clear where TLS",
+        "attacker-answers-stls-himself stls-half-a-line-injected stls-octets-injected",
+    ),
+    (
+        "the server sent something that nothing had",
+        "attacker-welcomes reply-before-its-command reply-to-pass-before-it \
+         stls-answered-before-it-left",
+    ),
+    ("the server's reply has a malformed line", "list-malformed-strict"),
+    (
+        "the server's reply is neither +OK nor -ERR: (withheld",
+        "continued-where-no-exchange-is password-echoed-by-the-list-behind-it",
+    ),
+    ("timed out waiting for the reply to AUTH", "timed-out-in-the-exchange"),
+];
+
+/// Every login of the corpus that has a name comes to what its name says.
+#[test]
+fn every_login_comes_to_what_its_name_says() {
+    let files = files(&corpus("login"));
+    let mut left: BTreeSet<_> =
+        files.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    for (end, names) in LOGINS {
+        for name in names.split_whitespace() {
+            assert!(left.remove(name), "{name} is not there");
+            let octets = fs::read(corpus("login").join(name)).unwrap();
+            let found = match fuzzing::login_comes_to(&octets).expect("a script") {
+                Ok(method) => format!("logged in by {method}"),
+                Err(error) => error.to_string(),
+            };
+            assert!(found.starts_with(end), "{name}: {found}");
+        }
+    }
+    assert!(left.is_empty(), "not in the list: {left:?}");
 }
 
 /// The plan in `fuzz/README.md` names what there is: targets, and tests that are in the file where it says so.
@@ -329,6 +492,58 @@ fn sasl_script() -> impl Strategy<Value = Vec<u8>> {
         })
 }
 
+/// Who logs in where, and what a server says to it; or what one of this library offers, and who is between.
+fn login_script() -> impl Strategy<Value = Vec<u8>> {
+    let rounds = prop::sample::select(vec![
+        "+OK ready\r\n",
+        "+OK ready <1896.697@x.example>\r\n",
+        "+OK\r\nUSER\r\n.\r\n",
+        "+OK\r\nSTLS\r\nSASL PLAIN\r\n.\r\n",
+        "+OK\r\nSASL LOGIN XOAUTH2\r\nUTF8 USER\r\n.\r\n",
+        "+OK\r\nSASL CRAM-MD5 OAUTHBEARER EXTERNAL\r\n.\r\n",
+        "+OK\r\n",
+        "-ERR [AUTH] no\r\n",
+        "-ERR what is hunter2\r\n",
+        "+ \r\n",
+        "+ PDFAeD4=\r\n",
+        "+OK\r\n\0V",
+        "+OK\r\n\0N",
+        "+OK\r\n+OK\r\n",
+        "+OK",
+        "\0E",
+        "\0T",
+        "\x1b[31m\r\n",
+    ]);
+    let piece = prop_oneof![
+        9 => rounds.prop_map(|round| [round.as_bytes(), b"\0|"].concat()),
+        1 => vec(any::<u8>(), 0..12),
+    ];
+    let greeting =
+        prop::sample::select(vec!["+OK ready\r\n\0|", "+OK <1896.697@x.example>\r\n\0|", ""]);
+    let alone = (greeting, vec(piece, 0..10))
+        .prop_map(|(greeting, pieces)| [greeting.as_bytes(), &pieces.concat()].concat());
+    // Without SCRAM, which takes its time.
+    let together = (0..8_u8, 0..8_u8, 0..128_u8, any::<[u8; 2]>(), vec(any::<u8>(), 0..12))
+        .prop_map(|(low, high, offers, sizes, edit)| {
+            [&[low, high, offers, sizes[0], sizes[1]][..], &edit].concat()
+        });
+    let [preset, security, channel, stls] =
+        [&b"TSOo"[..], b"IROP", b"TLCC", b"---RON"].map(prop::sample::select);
+    (
+        prop_oneof![alone.prop_map(|rest| (b'A', rest)), together.prop_map(|rest| (b'T', rest))],
+        (preset, security, channel, stls),
+        prop::sample::select(&b"BBBmuaPLCoxeyn0FGH"[..]),
+        prop::sample::select(&b"pP89lbdtcCa"[..]),
+        (any::<u8>(), any::<[u8; 2]>()),
+    )
+        .prop_map(
+            |((play, rest), (preset, security, channel, stls), choice, who, (more, sizes))| {
+                let head = [play, preset, security, channel, stls, choice, who, more];
+                [&head[..], &sizes, &rest].concat()
+            },
+        )
+}
+
 macro_rules! targets {
     ($($target:ident: $input:expr;)*) => {
         mod corpus {
@@ -374,4 +589,5 @@ targets! {
     server_session: server_script();
     pair: pair_script();
     sasl_exchange: sasl_script();
+    login: login_script();
 }

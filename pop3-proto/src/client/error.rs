@@ -88,6 +88,22 @@ pub enum ProtocolError {
     },
 }
 
+impl ProtocolError {
+    /// The same, with what it shows of the server's line withheld if that `tells` something.
+    #[cfg(feature = "sasl")]
+    pub(super) fn without_line(mut self, tells: impl FnOnce(&[u8]) -> bool) -> Self {
+        if let Self::NotAGreeting { line }
+        | Self::MalformedStatus { line }
+        | Self::MalformedItem { line } = &mut self
+        {
+            if line.octets().is_some_and(tells) {
+                *line = Excerpt::withheld();
+            }
+        }
+        self
+    }
+}
+
 impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

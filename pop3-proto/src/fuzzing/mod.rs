@@ -5,6 +5,7 @@
 
 mod client;
 mod codec;
+mod login;
 mod oracle;
 mod pair;
 mod sasl;
@@ -15,6 +16,7 @@ mod values;
 
 pub use client::{client_session, client_session_cut_anywhere};
 pub use codec::{multiline, stuffing};
+pub use login::{login, login_comes_to};
 pub use pair::pair;
 pub use sasl::sasl_exchange;
 pub use server::server_session;

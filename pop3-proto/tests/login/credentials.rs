@@ -6,7 +6,9 @@ use pop3_proto::client::{
 };
 use pop3_proto::{InvalidValue, MechanismName, Password};
 
-use crate::{GREETING, Line, PLAIN_IR, c, drive, in_utf8, log_in, mailbox, password, session};
+use crate::{
+    GREETING, Line, NONCE, PLAIN_IR, c, drive, in_utf8, log_in, mailbox, password, session,
+};
 
 /// R5034-3.01: a method that is not for such credentials is passed over, though the server has it.
 #[test]
@@ -77,17 +79,22 @@ fn a_nonce_is_printable() {
     }
 }
 
-/// R4616-2.01: a password that is no text is not PLAIN's, and the next method may have it.
+/// R4616-2.01: a password that is no text is not PLAIN's, nor is one that holds a control, and the next method may have it.
 #[test]
 fn a_password_that_is_no_text_is_for_user_and_pass() {
-    let mut session = session(Security::Implicit, Channel::Tls);
-    let secret = Password::opaque(b"p\xe4ss").expect("octets");
-    let credentials = Credentials::password(mailbox("user"), secret);
-    let mut login = Login::new(&session, credentials, Choice::Best);
-    let script = [c("CAPA", "+OK\r\nSASL PLAIN\r\nUSER\r\n.\r\n"), c("USER user", "-ERR no\r\n")];
-    let (outcome, _) = drive(&mut session, |session| login.step(session), &script);
-    let Err(LoginError::Refused(refused)) = outcome else { panic!("{outcome:?}") };
-    assert_eq!(refused.method, Method::UserPass);
+    for secret in [&b"p\xe4ss"[..], b"p\x7fss", b"p\tss"] {
+        let mut session = session(Security::Implicit, Channel::Tls);
+        let secret = Password::opaque(secret).expect("octets");
+        let credentials = Credentials::password(mailbox("user"), secret);
+        let login = Login::new(&session, credentials, Choice::Best);
+        let login = login.with_preparation(|text, _| Some(text.to_owned()));
+        let mut login = login.with_nonce(NONCE).expect("a good nonce");
+        let list = "+OK\r\nSASL PLAIN SCRAM-SHA-256\r\nUSER\r\n.\r\n";
+        let script = [c("CAPA", list), c("USER user", "-ERR no\r\n")];
+        let (outcome, _) = drive(&mut session, |session| login.step(session), &script);
+        let Err(LoginError::Refused(refused)) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(refused.method, Method::UserPass);
+    }
 }
 
 /// RLOGIN-1.01: names of 64 characters and more are not for LOGIN; another method may have them.

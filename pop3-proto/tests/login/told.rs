@@ -113,6 +113,32 @@ fn no_farewell_tells_the_secret() {
     }
 }
 
+/// I10, K7: nor does an error tell it that shows a line of the server's: not of the list behind a login either.
+#[test]
+fn no_malformed_line_tells_the_secret() {
+    let capa = c("CAPA", "+OK\r\nUSER\r\n.\r\n");
+    let login = [capa, c("USER user", "+OK\r\n"), c("PASS pencil", "+OK in\r\n")];
+    for (reply, shown) in [
+        ("what is PASS pencil?\r\n", false),
+        ("what is AHVzZXIAcGVuY2ls?\r\n", false),
+        ("+OK\r\nPASS pencil\x01\r\n", false),
+        ("what is that?\r\n", true),
+        ("+OK\r\nwhat is that\x01\r\n", true),
+    ] {
+        let config = ClientConfig::strict(Security::Implicit);
+        let mut session = ClientSession::new(config, Channel::Tls);
+        session.receive(GREETING.as_bytes());
+        let mut login_by_pass = Login::new(&session, password("pencil"), Choice::Best);
+        let script = [&login[..], &[c("CAPA", reply)]].concat();
+        let (outcome, _) = drive(&mut session, |session| login_by_pass.step(session), &script);
+        let Err(LoginError::Protocol(error)) = outcome else { panic!("{reply}: {outcome:?}") };
+        for text in [format!("{error} {error:?}"), format!("{login_by_pass:?}")] {
+            assert!(!text.contains("pencil") && !text.contains("AHVzZXIAcGVuY2ls"), "{text}");
+        }
+        assert_eq!(format!("{error}").contains("what is that"), shown, "{error}");
+    }
+}
+
 /// I3: a server may list as many mechanisms as its lines hold; what is told of them is bounded.
 #[test]
 fn no_endless_list_is_told() {

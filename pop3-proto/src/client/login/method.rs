@@ -248,12 +248,16 @@ fn check_fit(
     }
     if let Credentials::Password { mailbox, password, authorization } = credentials {
         let ascii = mailbox.is_ascii() && !password.is_opaque();
-        let is_text = core::str::from_utf8(password.expose()).is_ok();
+        // No preparation lets a control through (RFC 4013 §2.3).
+        let is_text = |octets: &[u8]| {
+            core::str::from_utf8(octets).is_ok() && !octets.iter().any(u8::is_ascii_control)
+        };
         if is_scram && !ascii {
             let prepare = circumstances.prepare.ok_or(Unfit::NotAscii)?;
             let prepared = |text: &[u8], kind| {
                 let text = core::str::from_utf8(text).ok();
-                text.and_then(|text| prepare(text, kind)).map(Secret::new).is_some()
+                let prepared = text.and_then(|text| prepare(text, kind)).map(Secret::new);
+                prepared.is_some_and(|prepared| is_text(prepared.expose()))
             };
             if !prepared(mailbox.as_str().as_bytes(), PreparedAs::Query)
                 || !prepared(password.expose(), PreparedAs::Stored)
@@ -270,7 +274,7 @@ fn check_fit(
         if method == Method::Apop {
             circumstances.for_apop(mailbox, password)?;
         }
-        if method == Method::Sasl(MechanismName::PLAIN) && !is_text {
+        if method == Method::Sasl(MechanismName::PLAIN) && !is_text(password.expose()) {
             return Err(Unfit::Prohibited);
         }
         if method == Method::Sasl(MechanismName::LOGIN)

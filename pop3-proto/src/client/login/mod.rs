@@ -153,11 +153,20 @@ impl Login {
         step.inspect_err(|error| self.failed = Some(error.clone()))
     }
 
-    /// The error without a farewell that may tell what was said before it.
+    /// The error without what the server said in it that may tell what was said before.
     fn withheld(&self, error: LoginError) -> LoginError {
-        let LoginError::Closed(farewell) = error else { return error };
-        let is_told = !matches!(self.phase, Phase::Opening | Phase::Announcement | Phase::User);
-        LoginError::Closed(farewell.filter(|response| !(is_told && self.echoes(response, None))))
+        if matches!(self.phase, Phase::Opening | Phase::Announcement | Phase::User) {
+            return error;
+        }
+        match error {
+            LoginError::Closed(farewell) => {
+                LoginError::Closed(farewell.filter(|response| !self.echoes(response, None)))
+            }
+            LoginError::Protocol(error) => {
+                LoginError::Protocol(error.without_line(|line| self.tells(line)))
+            }
+            error => error,
+        }
     }
 
     fn advance(&mut self, session: &mut ClientSession) -> Result<Step<Method>, LoginError> {
@@ -213,13 +222,21 @@ impl Login {
 
     /// Whether what the server said may tell the secret.
     fn echoes(&self, response: &Response, detail: Option<&Text>) -> bool {
-        let said = || core::iter::once(&response.text).chain(detail);
+        self.tells(response.text.octets())
+            || detail.is_some_and(|detail| self.tells_secret(detail.octets()))
+    }
+
+    /// Whether a text may tell the secret, or what was computed from it.
+    fn tells(&self, text: &[u8]) -> bool {
+        let chooses = matches!(self.how, How::Choose(..));
+        self.tells_secret(text) || chooses && looks_computed(text)
+    }
+
+    fn tells_secret(&self, text: &[u8]) -> bool {
         match &self.how {
-            How::Mechanism(..) => said().any(|text| !text.is_empty()),
+            How::Mechanism(..) => !text.is_empty(),
             How::Choose(credentials, _) => {
-                let secret = credentials.secret();
-                secret.is_some_and(|secret| said().any(|text| secret.is_told_by(text.octets())))
-                    || looks_computed(response.text.octets())
+                credentials.secret().is_some_and(|secret| secret.is_told_by(text))
             }
         }
     }

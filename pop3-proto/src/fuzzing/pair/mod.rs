@@ -2,18 +2,17 @@
 //! on which somebody changes what they say.
 
 mod client;
-mod script;
+pub(super) mod link;
+pub(super) mod script;
 mod server;
 mod tampered;
-
-use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 
 use super::Sizes;
 use crate::MessageNumber;
 use crate::client::{Eof, Update};
 use client::Client;
-use script::{Cut, Edit, EditKind, Script};
+use link::Link;
+use script::{Cut, Script};
 use server::Server;
 
 /// Rounds in which everybody does what there is to do; each moves an octet at least.
@@ -48,95 +47,6 @@ pub fn pair(data: &[u8]) {
     }
 }
 
-/// One direction: octets on their way.
-struct Link {
-    sizes: Sizes,
-    on_the_way: VecDeque<u8>,
-    edit: Option<Edit>,
-    /// Octets that one side has written.
-    entered: usize,
-    /// What will be said twice.
-    again: Vec<u8>,
-    /// Somebody has a hand in it, here or on the way back.
-    tampered: bool,
-    received: Vec<u8>,
-    /// Octets that pass before it is cut.
-    left: Option<usize>,
-    eof: Option<Eof>,
-}
-
-impl Link {
-    fn new(sizes: Sizes, cut: Option<Cut>, edit: Option<Edit>) -> Self {
-        Self {
-            sizes,
-            on_the_way: VecDeque::new(),
-            edit,
-            entered: 0,
-            again: Vec::new(),
-            tampered: false,
-            received: Vec::new(),
-            left: cut.map(|cut| cut.at),
-            eof: None,
-        }
-    }
-
-    /// Takes some octets in and hands some over; whether it moved any.
-    fn carry(
-        &mut self,
-        write: impl FnOnce(usize) -> Vec<u8>,
-        receive: impl FnOnce(&[u8]) -> usize,
-    ) -> bool {
-        let size = self.sizes.next();
-        let written = write(size);
-        self.enter(&written);
-        let len = self.sizes.next().min(self.on_the_way.len()).min(self.left.unwrap_or(usize::MAX));
-        let piece = &self.on_the_way.make_contiguous()[..len];
-        let taken = receive(piece);
-        if self.tampered {
-            self.received.extend_from_slice(&piece[..taken]);
-        }
-        self.on_the_way.drain(..taken);
-        if let Some(left) = &mut self.left {
-            *left -= taken;
-        }
-        taken > 0 || !written.is_empty()
-    }
-
-    /// What was written comes upon the link, as the attacker lets it.
-    fn enter(&mut self, written: &[u8]) {
-        let Some(edit) = &self.edit else {
-            self.on_the_way.extend(written);
-            return;
-        };
-        let end = edit.at + edit.octets.len();
-        for &octet in written {
-            let at = self.entered;
-            self.entered += 1;
-            if edit.kind == EditKind::Insert && at == edit.at {
-                self.on_the_way.extend(&edit.octets);
-            }
-            let changed = (edit.at..end).contains(&at);
-            match edit.kind {
-                EditKind::Delete if changed => continue,
-                EditKind::Replace if changed => {
-                    self.on_the_way.push_back(edit.octets[at - edit.at]);
-                }
-                _ => self.on_the_way.push_back(octet),
-            }
-            if edit.kind == EditKind::Duplicate && changed {
-                self.again.push(octet);
-                if at + 1 == end {
-                    self.on_the_way.extend(self.again.drain(..));
-                }
-            }
-        }
-    }
-
-    fn is_cut(&self) -> bool {
-        self.left == Some(0)
-    }
-}
-
 struct Pair {
     client: Client,
     server: Server,
@@ -150,7 +60,9 @@ impl Pair {
         let link = |up, sizes: &Sizes| {
             let cut = script.cut.filter(|cut| cut.up == up);
             let edit = script.edit.clone().filter(|edit| edit.up == up);
-            Link { tampered: script.edit.is_some(), ..Link::new(sizes.clone(), cut, edit) }
+            let mut link = Link::new(sizes.clone(), cut, edit);
+            link.tampered = script.edit.is_some();
+            link
         };
         Self {
             client: Client::new(script),

@@ -82,7 +82,7 @@ pub(super) struct Script {
 
 /// Where the link ends, in octets of one direction, and how.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cut {
+pub(in crate::fuzzing) struct Cut {
     pub(super) up: bool,
     pub(super) at: usize,
     pub(super) eof: Eof,
@@ -90,17 +90,17 @@ pub(super) struct Cut {
 
 /// What an attacker does to one direction of the link.
 #[derive(Clone, Debug)]
-pub(super) struct Edit {
-    pub(super) up: bool,
+pub(in crate::fuzzing) struct Edit {
+    pub(in crate::fuzzing) up: bool,
     /// Octets that pass before it.
     pub(super) at: usize,
     pub(super) kind: EditKind,
-    pub(super) octets: Vec<u8>,
+    pub(in crate::fuzzing) octets: Vec<u8>,
 }
 
 /// To as many octets as those of the edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EditKind {
+pub(in crate::fuzzing) enum EditKind {
     /// Those of the edit come before them.
     Insert,
     Delete,
@@ -112,7 +112,7 @@ pub(super) enum EditKind {
 
 impl Edit {
     /// Down in a small letter, up in a capital one.
-    fn read(how: u8, at: u8, rest: &[u8]) -> Option<(Self, &[u8])> {
+    pub(in crate::fuzzing) fn read(how: u8, at: u8, rest: &[u8]) -> Option<(Self, &[u8])> {
         let kind = match how.to_ascii_lowercase() {
             b'i' => EditKind::Insert,
             b'd' => EditKind::Delete,

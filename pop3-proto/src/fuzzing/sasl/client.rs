@@ -62,7 +62,7 @@ pub(super) fn check_standing(
         }
         Kind::CramMd5 => {
             assert_eq!(satisfied, heard.len() == 1);
-            let digest = heard.first().map(|challenge| cram_digest(setup.password(), challenge));
+            let digest = heard.first().map(|challenge| cram_digest(password, challenge));
             let due = digest.map(|digest| format!("{USER} {digest}").into_bytes());
             assert_eq!(said, due.as_slice());
         }

@@ -1,8 +1,8 @@
 //! Both sides of every mechanism: each alone with a peer that says anything, and both together with somebody between them.
 
 mod client;
-mod model;
-mod parties;
+pub(super) mod model;
+pub(super) mod parties;
 mod script;
 mod server;
 mod together;

@@ -35,9 +35,9 @@ impl Transcript<'_> {
             b'u' => USER.into(),
             b'p' => PASSWORD.into(),
             b't' => TOKEN.into(),
-            b'd' => cram_digest(self.password, CHALLENGE.as_bytes()).into_bytes(),
+            b'd' => cram_digest(self.password.as_bytes(), CHALLENGE.as_bytes()).into_bytes(),
             // What whoever has an empty secret would say.
-            b'D' => cram_digest("", CHALLENGE.as_bytes()).into_bytes(),
+            b'D' => cram_digest(b"", CHALLENGE.as_bytes()).into_bytes(),
             b'n' => CLIENT_NONCE.into(),
             b's' => base64(SALT),
             b'r' => self.attribute(0, 'r').into(),
@@ -118,7 +118,8 @@ impl Transcript<'_> {
                 (starts && self.client == right).then(|| identity(USER))
             }
             Kind::CramMd5 => {
-                let right = format!("{USER} {}", cram_digest(PASSWORD, CHALLENGE.as_bytes()));
+                let right =
+                    format!("{USER} {}", cram_digest(PASSWORD.as_bytes(), CHALLENGE.as_bytes()));
                 (starts && text == Some(&right)).then(|| identity(USER))
             }
             Kind::XOAuth2 => [USER, SHARED].into_iter().find_map(|user| {
@@ -201,20 +202,25 @@ fn flag(header: &[u8]) -> &str {
     flag.strip_prefix("p=").unwrap_or(flag)
 }
 
-fn base64(octets: &[u8]) -> Vec<u8> {
+pub(in crate::fuzzing) fn base64(octets: &[u8]) -> Vec<u8> {
     Base64::encode(octets).expose().to_vec()
 }
 
 /// RFC 2195 §2.
-pub(super) fn cram_digest(password: &str, challenge: &[u8]) -> String {
-    let mut mac = Hmac::<Md5>::new_from_slice(password.as_bytes()).expect("RFC 2104 §2");
+pub(in crate::fuzzing) fn cram_digest(password: &[u8], challenge: &[u8]) -> String {
+    let mut mac = Hmac::<Md5>::new_from_slice(password).expect("RFC 2104 §2");
     mac.update(challenge);
     let octets = mac.finalize().into_bytes();
     octets.iter().fold(String::new(), |digits, octet| format!("{digits}{octet:02x}"))
 }
 
 /// `Hi` of RFC 5802 §2.2.
-fn salted(hash: ScramHash, password: &[u8], salt: &[u8], iterations: u32) -> Vec<u8> {
+pub(in crate::fuzzing) fn salted(
+    hash: ScramHash,
+    password: &[u8],
+    salt: &[u8],
+    iterations: u32,
+) -> Vec<u8> {
     let mut round = hmac(hash, password, &[salt, &[0, 0, 0, 1]].concat());
     let mut salted = round.clone();
     for _ in 1..iterations {
@@ -226,7 +232,7 @@ fn salted(hash: ScramHash, password: &[u8], salt: &[u8], iterations: u32) -> Vec
     salted
 }
 
-fn hmac(hash: ScramHash, key: &[u8], message: &[u8]) -> Vec<u8> {
+pub(in crate::fuzzing) fn hmac(hash: ScramHash, key: &[u8], message: &[u8]) -> Vec<u8> {
     let key_fits = "RFC 2104 §2";
     match hash {
         ScramHash::Sha1 => {
@@ -242,7 +248,7 @@ fn hmac(hash: ScramHash, key: &[u8], message: &[u8]) -> Vec<u8> {
     }
 }
 
-fn digest(hash: ScramHash, octets: &[u8]) -> Vec<u8> {
+pub(in crate::fuzzing) fn digest(hash: ScramHash, octets: &[u8]) -> Vec<u8> {
     match hash {
         ScramHash::Sha1 => Sha1::digest(octets).to_vec(),
         ScramHash::Sha256 => Sha256::digest(octets).to_vec(),

@@ -13,12 +13,12 @@ use crate::sasl::{
 use crate::{ApopTimestamp, Mailbox, MechanismName, Secret};
 
 pub(super) const USER: &str = "tim";
-pub(super) const PASSWORD: &str = "hunter2";
-pub(super) const TOKEN: &str = "vF9dft4qmTc2";
-pub(super) const CHALLENGE: &str = "<1896.697@x.example>";
-pub(super) const CLIENT_NONCE: &str = "fyko+d2l";
-pub(super) const SERVER_NONCE: &str = "3rfcNHYJ";
-pub(super) const SALT: &[u8] = b"ten octets";
+pub(in crate::fuzzing) const PASSWORD: &str = "hunter2";
+pub(in crate::fuzzing) const TOKEN: &str = "vF9dft4qmTc2";
+pub(in crate::fuzzing) const CHALLENGE: &str = "<1896.697@x.example>";
+pub(in crate::fuzzing) const CLIENT_NONCE: &str = "fyko+d2l";
+pub(in crate::fuzzing) const SERVER_NONCE: &str = "3rfcNHYJ";
+pub(in crate::fuzzing) const SALT: &[u8] = b"ten octets";
 pub(super) const HOST: &str = "pop.example";
 pub(super) const PORT: u16 = 995;
 /// Whom `USER` may act for.
@@ -83,7 +83,7 @@ pub(super) struct Setup {
     pub(super) bad: Option<(usize, Bad)>,
 }
 
-pub(super) fn bindings() -> [ChannelBinding; 2] {
+pub(in crate::fuzzing) fn bindings() -> [ChannelBinding; 2] {
     let end_point = ChannelBinding::tls_server_end_point(b"certificate").expect("not empty");
     [ChannelBinding::tls_exporter(&[0x5a; 32]), end_point]
 }
@@ -174,7 +174,7 @@ fn boxed(mechanism: impl Mechanism + 'static) -> Box<dyn Mechanism> {
     Box::new(mechanism)
 }
 
-fn failure() -> TokenFailure {
+pub(in crate::fuzzing) fn failure() -> TokenFailure {
     TokenFailure::new("invalid_token").expect("printable")
 }
 
