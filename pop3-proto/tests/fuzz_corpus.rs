@@ -74,7 +74,7 @@ const LOGINS: &[(&str, &str)] = &[
          stls stls-octets-in-place-of-tls stls-preferred together-plain-for-another",
     ),
     ("logged in by SCRAM-SHA-1", "scram-sha-1"),
-    ("logged in by SCRAM-SHA-1-PLUS", "scram-sha-1-plus"),
+    ("logged in by SCRAM-SHA-1-PLUS", "scram-sha-1-plus together-stls-from-a-trusted-channel"),
     (
         "logged in by SCRAM-SHA-256",
         "scram-for-another scram-plus-not-offered scram-prepared scram-sha-256 \

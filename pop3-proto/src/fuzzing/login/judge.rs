@@ -61,7 +61,7 @@ pub(super) fn check(setup: &Setup, run: &Run) -> Option<End> {
 
 /// What holds whatever the server says.
 pub(super) fn check_lines(setup: &Setup, run: &Run) {
-    let trusted = setup.channel == Channel::Trusted;
+    let mut tls = setup.channel == Channel::Tls;
     let mut clear = setup.channel == Channel::Clear;
     let mut tried: Option<Method> = None;
     let mut keywords: Vec<&[u8]> = Vec::new();
@@ -79,7 +79,7 @@ pub(super) fn check_lines(setup: &Setup, run: &Run) {
                 continue;
             }
             Entry::Tls => {
-                (clear, first_in_tls) = (false, true);
+                (tls, clear, first_in_tls) = (true, false, true);
                 continue;
             }
             Entry::End => continue,
@@ -116,7 +116,6 @@ pub(super) fn check_lines(setup: &Setup, run: &Run) {
         };
         assert_eq!(tried, None, "I14: it tries another");
         tried = Some(method);
-        let tls = !clear && !trusted;
         let announced = Announced { list: list.as_ref(), timestamp, tls };
         assert_eq!(model::choose(setup, &announced), Ok(method), "C3.3: not the strongest");
     }
