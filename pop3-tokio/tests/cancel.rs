@@ -349,7 +349,7 @@ async fn a_login_dropped_at_every_point_says_nothing_more() {
         for polls in 0.. {
             let lines = Lines::default();
             let client = client(pace, &lines).await;
-            let login = client.login_with(credentials(), Choice::Only(Method::UserPass));
+            let login = Box::pin(client.login_with(credentials(), Choice::Only(Method::UserPass)));
             let done = polled(polls, login).await;
             tokio::task::yield_now().await;
             let said = said(&lines);
