@@ -108,6 +108,30 @@ impl Conducted {
     }
 }
 
+/// The preset and the policy that two letters stand for.
+pub(super) fn config(preset: u8, security: u8) -> ClientConfig {
+    let security = match security {
+        b'I' => Security::Implicit,
+        b'R' => Security::StlsRequired,
+        b'O' => Security::StlsPreferred,
+        _ => Security::PlaintextAllowed,
+    };
+    match preset {
+        b'S' => ClientConfig::strict(security),
+        b'O' => ClientConfig::outlook(security),
+        b'o' => ClientConfig { leniency: Leniency::outlook(), ..ClientConfig::new(security) },
+        _ => ClientConfig::new(security),
+    }
+}
+
+pub(super) const fn channel_of(letter: u8) -> Channel {
+    match letter {
+        b'T' => Channel::Tls,
+        b'L' => Channel::Trusted,
+        _ => Channel::Clear,
+    }
+}
+
 pub(super) struct Script {
     pub(super) config: ClientConfig,
     pub(super) channel: Channel,
@@ -124,18 +148,7 @@ impl Script {
             &[preset, switches, pipelining, status, listing, security, channel, small, large],
             rest,
         ) = data.split_first_chunk()?;
-        let security = match security {
-            b'I' => Security::Implicit,
-            b'R' => Security::StlsRequired,
-            b'O' => Security::StlsPreferred,
-            _ => Security::PlaintextAllowed,
-        };
-        let mut config = match preset {
-            b'S' => ClientConfig::strict(security),
-            b'O' => ClientConfig::outlook(security),
-            b'o' => ClientConfig { leniency: Leniency::outlook(), ..ClientConfig::new(security) },
-            _ => ClientConfig::new(security),
-        };
+        let mut config = config(preset, security);
         config.leniency.junk_before_greeting = switches & 1 != 0;
         if switches & 2 != 0 {
             config.leniency.line_ending = LineEnding::CrlfOrLf;
@@ -148,11 +161,6 @@ impl Script {
             _ => Pipelining::Announced,
         };
         config.limits = limits(status, listing);
-        let channel = match channel {
-            b'T' => Channel::Tls,
-            b'L' => Channel::Trusted,
-            _ => Channel::Clear,
-        };
         let steps = steps(rest, act);
         let mut said = Vec::new();
         for step in &steps {
@@ -161,7 +169,13 @@ impl Script {
             }
         }
         let holds_canary = shows_the_canary(&said);
-        Some(Self { config, channel, seed: [small, large], steps, holds_canary })
+        Some(Self {
+            config,
+            channel: channel_of(channel),
+            seed: [small, large],
+            steps,
+            holds_canary,
+        })
     }
 
     /// Octets that the server sends.

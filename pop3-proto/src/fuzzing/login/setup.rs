@@ -9,8 +9,9 @@ use crate::client::{
     Channel, Choice, ClientConfig, ClientSession, Credentials, Login, Method, Security, UseStls,
 };
 use crate::fuzzing::sasl::parties::{CLIENT_NONCE, PASSWORD, TOKEN, bindings};
+use crate::fuzzing::script;
 use crate::sasl::{ChannelBinding, Plain, Preparation, PreparedAs};
-use crate::{Base64, Leniency, Mailbox, MechanismName, Password, Secret};
+use crate::{Base64, Mailbox, MechanismName, Password, Secret};
 
 /// Whom whoever logs in may act for.
 pub(super) const SHARED: &str = "shared";
@@ -133,18 +134,7 @@ pub(super) struct Setup {
 
 impl Setup {
     pub(super) fn read([preset, security, channel, stls, choice, who, more]: [u8; 7]) -> Self {
-        let security = match security {
-            b'I' => Security::Implicit,
-            b'R' => Security::StlsRequired,
-            b'O' => Security::StlsPreferred,
-            _ => Security::PlaintextAllowed,
-        };
-        let mut config = match preset {
-            b'S' => ClientConfig::strict(security),
-            b'O' => ClientConfig::outlook(security),
-            b'o' => ClientConfig { leniency: Leniency::outlook(), ..ClientConfig::new(security) },
-            _ => ClientConfig::new(security),
-        };
+        let mut config = script::config(preset, security);
         let more = more.wrapping_sub(b'0');
         config.send_policy.unannounced_utf8 = more & 0x20 != 0;
         let [exporter, end_point] = bindings();
@@ -154,11 +144,7 @@ impl Setup {
         let by_choice = matches!(way, Way::Choose(_));
         Self {
             config,
-            channel: match channel {
-                b'T' => Channel::Tls,
-                b'L' => Channel::Trusted,
-                _ => Channel::Clear,
-            },
+            channel: script::channel_of(channel),
             stls: match stls {
                 b'R' => Some(UseStls::Required),
                 b'O' => Some(UseStls::IfOffered),

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::client::{Channel, Eof};
 use crate::codec::LineEnding;
-use crate::fuzzing::script::{Directive, Step, steps};
+use crate::fuzzing::script::{Directive, Step, channel_of, steps};
 use crate::fuzzing::store::Store;
 use crate::server::{ServerConfig, ServerLeniency, ServerLimits, Utf8Offer};
 use crate::{Capability, KnownCode, LanguageListing, LanguageTag, MechanismName, Text};
@@ -92,11 +92,6 @@ impl Script {
                 [Capability::new("IMPLEMENTATION", &["fuzz"]).expect("a capability")].into();
         }
         config.limits = limits(line, output, block, budgets);
-        let channel = match channel {
-            b'T' => Channel::Tls,
-            b'L' => Channel::Trusted,
-            _ => Channel::Clear,
-        };
         let mut messages = Vec::new();
         let mut kept: VecDeque<_> = steps(rest, act).into();
         let mut script = Vec::new();
@@ -111,7 +106,13 @@ impl Script {
         }
         messages.truncate(MAX_MESSAGES);
         let store = Store::new(messages, config.leniency);
-        Some(Self { config, channel, seed: [small, large], store, steps: script })
+        Some(Self {
+            config,
+            channel: channel_of(channel),
+            seed: [small, large],
+            store,
+            steps: script,
+        })
     }
 }
 
