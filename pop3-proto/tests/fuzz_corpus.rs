@@ -130,7 +130,10 @@ const LOGINS: &[(&str, &str)] = &[
     ),
     ("the server closed the connection", "password-echoed-in-farewell"),
     ("the server closed the connection: too slow", "farewell-behind-the-greeting"),
-    ("the server did not greet", "greeting-lower-case-strict"),
+    (
+        "the server did not greet",
+        "greeting-lower-case-strict greeting-tells-the-password-behind-an-escaped-octet",
+    ),
     (
         "the server ended a line without CR",
         "attacker-drops-an-octet stls-answered-in-bare-line-feed",

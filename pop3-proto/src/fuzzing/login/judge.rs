@@ -152,6 +152,11 @@ fn tells(setup: &Setup, octets: &[u8]) -> bool {
     setup.who.forms().iter().any(|form| memchr::memmem::find(octets, form).is_some())
 }
 
+/// Whether the server itself says it; the digits of an octet that is shown escaped may be the first of a form.
+fn says(setup: &Setup, octets: &[u8]) -> bool {
+    tells(setup, octets) || tells(setup, format!("{}", octets.escape_ascii()).as_bytes())
+}
+
 /// I10: nothing shows what the server has not said, neither the secret nor what of a line is good for guessing it. Of the login
 /// itself nothing does that the server says once it may have been told.
 pub(super) fn check_shown(setup: &Setup, log: &[Entry], session: &str, login: &[String]) {
@@ -161,11 +166,11 @@ pub(super) fn check_shown(setup: &Setup, log: &[Entry], session: &str, login: &[
     };
     let before = log.iter().position(told).unwrap_or(log.len());
     let mut shown: Vec<&str> = Vec::new();
-    if !tells(setup, &heard(&log[..before])) {
+    if !says(setup, &heard(&log[..before])) {
         shown.extend(login.iter().map(String::as_str));
     }
     let heard = heard(log);
-    if !tells(setup, &heard) {
+    if !says(setup, &heard) {
         shown.push(session);
     }
     let proofs: Vec<_> = log.iter().flat_map(proofs).collect();
