@@ -347,7 +347,14 @@ impl<'a> Caller<'a> {
                     let number = u32::try_from(number).ok().and_then(MessageNumber::new);
                     let listing = ScanListing::new(number.expect("a number"), 1);
                     if self.session.scan_listing(listing).is_err() {
-                        break;
+                        if self.holding {
+                            break;
+                        }
+                        // How much room there is depends on how much has left.
+                        self.write(usize::MAX);
+                        if self.session.scan_listing(listing).is_err() {
+                            break;
+                        }
                     }
                 }
                 self.replies.push(Reply::Cut("+OK begun".into(), self.cut_listing(stop % 8)));
